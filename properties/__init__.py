@@ -1,0 +1,1 @@
+"""What must hold: the properties of a hand-in (homework/) and of this project itself (suite/)."""

@@ -1,0 +1,266 @@
+"""The interpreter of scripts: the one place where objects of a hand-in are made, called and read.
+
+A script is a list of lines of Python, each an assignment or a call:
+
+    cell = RNN_Cell(2, 3)
+    cell.init_weights(W_ih, W_hh, b_ih, b_hh)
+    dx, dh = cell.backward(delta, h, x, h_prev_t)
+    dW_ih = cell.dW_ih
+
+A name is a result of an earlier line, an array of the case (every mention is a fresh, owned and writable copy), one of the helpers
+below, or what the hand-in calls so. A line that fails leaves its fault in place of what it should have given,
+and every later line that mentions that name shares it; the others go on.
+"""
+
+import ast
+import contextlib
+import functools
+import io
+import random
+import re
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import CodeType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from properties.interpreter.loader import HandInModules, Missing
+from properties.interpreter.reply import Fault, Reply, Value, as_value
+
+MOST_PRINTED = 4000  # characters of output kept from one script
+MOST_TEXT = 500  # characters kept of an error or a warning
+
+
+def run(lines: Sequence[str], arrays: Mapping[str, np.ndarray], hand_in: HandInModules) -> Reply:
+    """Run a script on a hand-in whose modules are in place."""
+    random.seed(0)
+    np.random.seed(0)
+    printed = _Printed()
+    names = _Names(hand_in, arrays)
+    values: dict[str, Value | Fault] = {}
+    kept: dict[str, np.ndarray | None] = {}  # the arrays that the lines gave, by reference
+    with (
+        np.errstate(),
+        warnings.catch_warnings(record=True) as warned,
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+    ):
+        warnings.simplefilter("always")
+        for line in lines:
+            for name, result in _run_line(_parse(line), names, values, hand_in):
+                kept[name] = np.asarray(result) if isinstance(result, np.ndarray) else None
+                values[name] = result if isinstance(result, Fault) else as_value(result)
+    return Reply(
+        values,
+        tuple(names.changed()),
+        tuple(_sharing(kept)),
+        tuple(dict.fromkeys(_cut(str(w.message)) for w in warned[:4])),
+        printed.text(),
+    )
+
+
+class Line(NamedTuple):
+    """A parsed line. `targets` are the names that it gives, or the object it works on if it assigns nothing."""
+
+    text: str
+    code: CodeType
+    mentions: frozenset[str]
+    targets: tuple[str, ...]
+    assigns: bool
+    attribute: tuple[str, str] | None  # (object, attribute) of the outermost attribute access
+    calls: bool
+
+
+@functools.lru_cache(maxsize=4096)
+def _parse(line: str) -> Line:
+    statement = ast.parse(line).body[0]
+    if isinstance(statement, ast.Assign):
+        target = statement.targets[0]
+        names = target.elts if isinstance(target, ast.Tuple) else [target]
+        targets = tuple(ast.unparse(name) for name in names)
+    else:
+        targets = (line.partition(".")[0],)
+    value: ast.expr = statement.value  # type: ignore[attr-defined]  # a script has assignments and calls alone
+    calls = isinstance(value, ast.Call)
+    outer = value.func if isinstance(value, ast.Call) else value
+    attribute = (ast.unparse(outer.value), outer.attr) if isinstance(outer, ast.Attribute) else None
+    code = compile(ast.Expression(value), "<script>", "eval")
+    mentions = frozenset(node.id for node in ast.walk(value) if isinstance(node, ast.Name))
+    return Line(line, code, mentions, targets, isinstance(statement, ast.Assign), attribute, calls)
+
+
+def mentions(line: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that a line mentions, and those that it gives."""
+    parsed = _parse(line)
+    return parsed.mentions, frozenset(parsed.targets if parsed.assigns else ())
+
+
+def _run_line(
+    line: Line, names: "_Names", values: Mapping[str, Value | Fault], hand_in: HandInModules
+) -> Iterator[tuple[str, Any]]:
+    """Yield (name, result or fault) for each target of the line; nothing for a call that went well."""
+    for name in line.mentions:
+        cause = values.get(name)
+        if isinstance(cause, Fault):
+            yield from ((target, cause) for target in line.targets)
+            return
+    try:
+        result = eval(line.code, {"__builtins__": {}}, names)
+        results = _unpacked(result, line) if line.assigns else ()
+    except BaseException as error:  # SystemExit and KeyboardInterrupt of a hand-in are its own as well
+        fault = _as_fault(error, line, names, hand_in)
+        yield from ((target, fault) for target in line.targets)
+        return
+    for target, result in zip(line.targets, results, strict=False):
+        names.results[target] = result
+        yield target, result
+
+
+def _unpacked(result: Any, line: Line) -> Sequence[Any]:
+    if len(line.targets) == 1:
+        return (result,)
+    if not isinstance(result, tuple | list) or len(result) != len(line.targets):
+        given = f"{len(result)} values" if isinstance(result, tuple | list) else f"one {type(result).__name__}"
+        raise Missing(f"{_called(line)} returns {given}, but should return {', '.join(line.targets)}")
+    return result
+
+
+class _Names(dict[str, Any]):
+    """What the names in a line mean. Looking up an array of the case makes a fresh copy of it."""
+
+    def __init__(self, hand_in: HandInModules, arrays: Mapping[str, np.ndarray]) -> None:
+        self.hand_in = hand_in
+        self.arrays = arrays
+        self.results: dict[str, Any] = {}
+        self.lent: list[tuple[str, np.ndarray]] = []
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.results:
+            result = self.results[name]
+            return result.copy() if type(result) is np.ndarray else result
+        if name in self.arrays:
+            copy = np.array(self.arrays[name])
+            self.lent.append((name, copy))
+            return copy
+        if name in HELPERS:
+            return HELPERS[name]
+        return self.hand_in.find(name)
+
+    def changed(self) -> dict[str, None]:
+        """The arguments that are no longer what they were."""
+        return dict.fromkeys(name for name, copy in self.lent if not np.array_equal(copy, self.arrays[name]))
+
+
+def strided(array: np.ndarray) -> np.ndarray:
+    """The same array, as every second column of one twice as wide, in Fortran order."""
+    wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), order="F")
+    wide[..., ::2] = array
+    return wide[..., ::2]
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """The same array, read-only."""
+    array.flags.writeable = False
+    return array
+
+
+def projection(net: Any, C: int, H: int) -> Any:
+    """The attribute of `net` that is a Linear whose W is (C, H). Raises Missing."""
+    for layer in vars(net).values():
+        if type(layer).__name__ == "Linear" and np.shape(getattr(layer, "W", None)) == (C, H):
+            return layer
+    raise Missing(f"{type(net).__name__} has no attribute that is a Linear with W of shape (num_classes, hidden_dim)")
+
+
+HELPERS: dict[str, Callable[..., Any]] = {"strided": strided, "frozen": frozen, "projection": projection}
+
+
+def _as_fault(error: BaseException, line: Line, names: _Names, hand_in: HandInModules) -> Fault:
+    """Say what went wrong in the student's words, with the last of the hand-in's own lines that was running."""
+    if isinstance(error, Missing):
+        return Fault("missing", str(error), "")
+    if isinstance(error, SyntaxError) and error.filename:
+        where = f"{_relative(error.filename, hand_in)}:{error.lineno}"
+        return Fault("unparsed", _cut(f"{where} does not parse: {error.msg}"), where)
+    frames = [
+        (f"{file}:{number}", frame.f_code.co_qualname)
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if (file := _relative(frame.f_code.co_filename, hand_in)) is not None
+    ]
+    where = _cut(" in ".join(frames[-1])) if frames else ""
+    if isinstance(error, NotImplementedError):
+        return Fault("unwritten", f"{frames[-1][1] if frames else _called(line, names)} is not written yet", where)
+    text = _text(error)
+    if not frames and isinstance(error, AttributeError) and line.attribute:
+        kind = "method" if line.calls else "attribute"
+        return Fault("missing", f"{_owner(line, names)} has no {kind} {line.attribute[1]}", "")
+    if not frames and isinstance(error, TypeError) and line.calls:
+        return Fault("raised", _cut(f"{_called(line, names)} cannot be called as {_call(line)}: {text}"), "")
+    return Fault("raised", _cut(f"{_called(line, names)} raises {text}"), where)
+
+
+def _called(line: Line, names: _Names | None = None) -> str:
+    """What the line calls or reads, in the student's names: RNN_Cell.backward."""
+    if line.attribute:
+        return f"{_owner(line, names)}.{line.attribute[1]}"
+    return line.text.partition("=")[2].partition("(")[0].strip()
+
+
+def _owner(line: Line, names: _Names | None) -> str:
+    owner = line.attribute[0] if line.attribute else ""
+    result = names.results.get(owner) if names is not None else None
+    return type(result).__name__ if result is not None else owner
+
+
+def _call(line: Line) -> str:
+    return line.text.partition("=")[2].strip() or line.text
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}".rstrip(": ")
+    except BaseException:  # its own __str__ may fail, too
+        return type(error).__name__
+
+
+def _relative(filename: str, hand_in: HandInModules) -> str | None:
+    """A file of the hand-in relative to its root, or None for any other file."""
+    root = str(hand_in.root)
+    if not filename.startswith(root):
+        return None
+    return filename[len(root) :].lstrip("/\\").replace("\\", "/")
+
+
+def _cut(text: str) -> str:
+    return re.sub(r"[^\S\n]+", " ", text)[:MOST_TEXT]
+
+
+class _Printed(io.TextIOBase):
+    """Standard output and error of a script, kept up to a bound."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._room = MOST_PRINTED
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if self._room > 0:
+            self._parts.append(text[: self._room])
+            self._room -= len(text)
+        return len(text)
+
+    def text(self) -> str:
+        return "".join(self._parts)
+
+
+def _sharing(kept: Mapping[str, np.ndarray | None]) -> Iterator[tuple[str, str]]:
+    """Pairs of results, named in the order of the script, that lie in the same memory."""
+    arrays = [(name, array) for name, array in kept.items() if array is not None]
+    for i, (name, array) in enumerate(arrays[:16]):
+        for other_name, other in arrays[i + 1 : 16]:
+            if np.may_share_memory(array, other):
+                yield name, other_name

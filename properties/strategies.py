@@ -1,0 +1,257 @@
+"""Strategies: the cases that Hypothesis draws, and for each a ladder of small ones to be tried first.
+
+Every strategy draws sizes, a scale and a seed, and shrinks to sizes of one, the numbers "ones" and seed 0. One dimension is large at a time, so
+that a hand-in in plain Python finishes. Scales keep the homework's functions well conditioned: pre-activations
+of one step stay below about 50, and over many steps weights are small enough not to be chaotic (a spectral radius of W_hh
+around one or less, scale 1 at the most; larger only where T is small).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from properties.cases import Case, Classification, GRUSequence, GRUStep, Prediction, RNNSequence, RNNStep
+
+SIZES = st.integers(1, 6)
+NUMBERS = st.sampled_from(("ones", "halves", "random", "random", "random", "random", "random", "random"))
+SEEDS = st.integers(0, 2**20)
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """A strategy of cases and its ladder: cases that one can do by hand, the simplest first, the same for everybody."""
+
+    name: str
+    strategy: st.SearchStrategy[Any]
+    ladder: tuple[Case, ...]
+
+
+def _family(name: str, ladder: Iterable[Case]) -> Callable[[Callable[..., Any]], Family]:
+    def decorate(draw_case: Callable[[st.DrawFn], Case]) -> Family:
+        return Family(name, st.composite(draw_case)(), tuple(ladder))
+
+    return decorate
+
+
+def _simple(make: Callable[..., Case], *sizes: tuple[int, ...], **rest: Any) -> list[Case]:
+    """Each of the sizes with the numbers "ones", then with "halves" of two seeds, then "random"."""
+    numbers = [("ones", 0), ("halves", 0), ("halves", 1), ("random", 0)]
+    return [make(*size, numbers=kind, seed=seed, **rest) for size in sizes for kind, seed in numbers]
+
+
+def _one_large(draw: st.DrawFn, names: str, limits: dict[str, int]) -> dict[str, int]:
+    """Small sizes for all names and, in half the cases, a large one for one of them."""
+    sizes = {name: draw(SIZES) for name in names}
+    large = draw(st.sampled_from((None, *names))) if draw(st.booleans()) else None
+    if large is not None:
+        sizes[large] = draw(st.integers(1, limits[large]))
+    return sizes
+
+
+def _random(draw: st.DrawFn, *scales: float) -> dict[str, Any]:
+    numbers = draw(NUMBERS)
+    scale = draw(st.sampled_from(scales)) if numbers == "random" else 1.0
+    seed = draw(SEEDS) if numbers != "ones" else 0
+    return {"numbers": numbers, "scale": scale, "seed": seed}
+
+
+# The Elman cell
+
+_RNN_STEPS = _simple(RNNStep, (1, 1, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1), (2, 1, 2), (1, 2, 2), (2, 2, 2))
+
+
+@_family("rnn_steps", _RNN_STEPS)
+def rnn_steps(draw: st.DrawFn) -> RNNStep:
+    """One step at any size."""
+    sizes = _one_large(draw, "NDH", {"N": 64, "D": 512, "H": 128})
+    return RNNStep(**sizes, **_random(draw, 1.0, 0.5, 2.0))
+
+
+@_family("flat_rnn_steps", _RNN_STEPS)
+def flat_rnn_steps(draw: st.DrawFn) -> RNNStep:
+    """One step with N, D or H of one."""
+    sizes = {name: draw(SIZES) for name in "NDH"}
+    sizes[draw(st.sampled_from("NDH"))] = 1
+    return RNNStep(**sizes, **_random(draw, 1.0, 0.5, 2.0))
+
+
+@_family("batches", [case for case in _RNN_STEPS if case.N > 1])
+def batches(draw: st.DrawFn) -> RNNStep:
+    """One step of a batch of two or more."""
+    return RNNStep(draw(st.integers(2, 12)), draw(SIZES), draw(SIZES), **_random(draw, 1.0, 2.0))
+
+
+@_family("saturated_rnn_steps", [RNNStep(1, 1, H, numbers="random", scale=6.0, seed=s) for H in (1, 2) for s in (0, 1)])
+def saturated_rnn_steps(draw: st.DrawFn) -> RNNStep:
+    """One step whose pre-activations go up to about 50 in absolute value."""
+    sizes = {name: draw(SIZES) for name in "NDH"}
+    return RNNStep(**sizes, scale=draw(st.sampled_from((6.0, 9.0))), seed=draw(SEEDS))
+
+
+@_family("wide_rnn_steps", _simple(RNNStep, (9, 1, 1), (1, 1, 33), (1, 1, 65)))
+def wide_rnn_steps(draw: st.DrawFn) -> RNNStep:
+    """One step of a batch past 8, or with H past 32 or past 64."""
+    size = draw(st.sampled_from("NHW"))
+    N = draw(st.integers(9, 64)) if size == "N" else draw(SIZES)
+    H = draw(st.integers(33, 64) if size == "H" else st.integers(65, 256)) if size != "N" else draw(SIZES)
+    return RNNStep(N, draw(SIZES), H, **_random(draw, 1.0))
+
+
+@_family("rnn_sequences", _simple(RNNSequence, (1, 1, 1, 1), (1, 1, 1, 2), (1, 2, 1, 2), (2, 1, 2, 3)))
+def rnn_sequences(draw: st.DrawFn) -> RNNSequence:
+    """Several steps, one after the other."""
+    sizes = _one_large(draw, "NDHT", {"N": 20, "D": 64, "H": 48, "T": 40})
+    return RNNSequence(**sizes, **_random(draw, 1.0, 0.5))
+
+
+@_family("rnn_points", [RNNStep(*sizes, scale=0.5) for sizes in ((1, 1, 1), (1, 1, 2), (2, 2, 1), (2, 1, 2))])
+def rnn_points(draw: st.DrawFn) -> RNNStep:
+    """One small step of moderate size, where central differences are accurate."""
+    return RNNStep(draw(SIZES), draw(SIZES), draw(SIZES), scale=0.5, seed=draw(SEEDS))
+
+
+# The classifier
+
+_CLASSIFICATIONS = [
+    case
+    for sizes in (
+        (1, 1, 1, 1, 2, 1), (1, 2, 1, 1, 2, 1), (1, 1, 1, 1, 2, 2), (1, 2, 1, 1, 2, 2), (2, 1, 1, 1, 2, 1), (1, 1, 2, 1, 2, 1),
+        (1, 1, 1, 2, 2, 1), (2, 2, 1, 2, 2, 2), (1, 2, 2, 1, 2, 3), (1, 3, 1, 1, 2, 1), (2, 3, 2, 2, 2, 3), (1, 2, 1, 2, 2, 4),
+    )
+    for state in ("absent", "given")
+    for case in _simple(Classification, sizes, state=state)
+]  # fmt: skip
+_STATES = st.sampled_from(("given", "absent"))
+
+
+def _classification(draw: st.DrawFn, sizes: dict[str, int], state: str, *scales: float) -> Classification:
+    return Classification(**sizes, state=state, **_random(draw, *scales))
+
+
+@_family("classifications", _CLASSIFICATIONS)
+def classifications(draw: st.DrawFn) -> Classification:
+    """A sequence at any size, with one to four layers, with and without an initial state."""
+    small = st.integers(1, 4)
+    sizes = {"N": draw(small), "T": draw(small), "D": draw(small), "H": draw(small), "C": draw(st.integers(2, 5))}
+    sizes["L"] = draw(st.integers(1, 4))
+    large = draw(st.sampled_from(("", "N", "T", "D", "H", "T")))
+    if large:
+        sizes[large] = draw(st.integers(1, {"N": 24, "T": 24, "D": 40, "H": 40}[large]))
+    return _classification(draw, sizes, draw(_STATES), 1.0, 0.5)
+
+
+@_family("long_classifications", [])
+def long_classifications(draw: st.DrawFn) -> Classification:
+    """A sequence of 25 to 64 steps through one or two small layers."""
+    sizes = {"N": draw(st.integers(1, 3)), "T": draw(st.integers(25, 64)), "D": draw(st.integers(1, 3))}
+    sizes |= {"H": draw(st.integers(1, 4)), "C": draw(st.integers(2, 4)), "L": draw(st.integers(1, 2))}
+    return _classification(draw, sizes, draw(_STATES), 1.0, 0.8)
+
+
+@_family("cut_classifications", [case for case in _CLASSIFICATIONS if case.T > 1 and case.state == "given"])
+def cut_classifications(draw: st.DrawFn) -> Classification:
+    """A sequence of two steps or more, to be cut in two."""
+    sizes = {"N": draw(st.integers(1, 4)), "T": draw(st.integers(2, 12)), "D": draw(st.integers(1, 4))}
+    sizes |= {"H": draw(st.integers(1, 6)), "C": draw(st.integers(2, 5)), "L": draw(st.integers(1, 4))}
+    return _classification(draw, sizes, "given", 1.0, 0.5)
+
+
+@_family(
+    "classification_points",
+    [
+        Classification(*sizes, scale=0.5)
+        for sizes in ((1, 1, 1, 1, 2, 1), (1, 2, 1, 1, 2, 1), (1, 1, 1, 1, 2, 2), (2, 2, 1, 2, 2, 2))
+    ],
+)
+def classification_points(draw: st.DrawFn) -> Classification:
+    """A small sequence of moderate size, where central differences are accurate."""
+    sizes = {name: draw(st.integers(1, 3)) for name in "NTDH"}
+    sizes |= {"C": draw(st.integers(2, 3)), "L": draw(st.integers(1, 3))}
+    return Classification(**sizes, scale=0.5, seed=draw(SEEDS))
+
+
+# The gated recurrent unit
+
+_GRU_SIZES = ((1, 1), (1, 2), (2, 1), (2, 2))
+_GRU_STEPS = _simple(GRUStep, *_GRU_SIZES)
+
+
+@_family("gru_steps", _GRU_STEPS)
+def gru_steps(draw: st.DrawFn) -> GRUStep:
+    """One step at any size."""
+    sizes = _one_large(draw, "DH", {"D": 512, "H": 200})
+    return GRUStep(**sizes, **_random(draw, 1.0, 0.5, 2.0))
+
+
+@_family("flat_gru_steps", [case for case in _GRU_STEPS if 1 in (case.D, case.H)])
+def flat_gru_steps(draw: st.DrawFn) -> GRUStep:
+    """One step with H or D of one."""
+    sizes = {"D": draw(st.integers(1, 20)), "H": draw(st.integers(1, 20))}
+    sizes[draw(st.sampled_from("HD"))] = 1
+    return GRUStep(**sizes, **_random(draw, 1.0, 0.5, 2.0))
+
+
+@_family("saturated_gru_steps", [GRUStep(1, H, numbers="random", scale=6.0, seed=s) for H in (1, 2) for s in (0, 1)])
+def saturated_gru_steps(draw: st.DrawFn) -> GRUStep:
+    """One step whose pre-activations go up to about 50 in absolute value."""
+    return GRUStep(draw(SIZES), draw(SIZES), scale=draw(st.sampled_from((6.0, 9.0))), seed=draw(SEEDS))
+
+
+@_family(
+    "torch_like_gru_steps",
+    [case for family in ("zero state", "diagonal", "equal rows") for case in _simple(GRUStep, *_GRU_SIZES, family=family)],
+)  # fmt: skip
+def torch_like_gru_steps(draw: st.DrawFn) -> GRUStep:
+    """One step where the homework's unit and torch.nn.GRUCell are the same function."""
+    family = draw(st.sampled_from(("zero state", "diagonal", "equal rows", "general")))
+    H = 1 if family == "general" else draw(st.integers(1, 24))
+    return GRUStep(draw(st.integers(1, 24)), H, family=family, **_random(draw, 1.0, 2.0))
+
+
+@_family("closed_gru_steps", _simple(GRUStep, *_GRU_SIZES, family="closed"))
+def closed_gru_steps(draw: st.DrawFn) -> GRUStep:
+    """One step with an update gate of zero."""
+    return GRUStep(draw(st.integers(1, 12)), draw(st.integers(1, 12)), family="closed", **_random(draw, 1.0, 2.0))
+
+
+@_family("open_gru_steps", _simple(GRUStep, *_GRU_SIZES, family="open"))
+def open_gru_steps(draw: st.DrawFn) -> GRUStep:
+    """One step with an update gate of one."""
+    return GRUStep(draw(st.integers(1, 12)), draw(st.integers(1, 12)), family="open", **_random(draw, 1.0, 2.0))
+
+
+@_family("gru_sequences", _simple(GRUSequence, (1, 1, 1), (1, 1, 2), (2, 1, 2), (1, 2, 3)))
+def gru_sequences(draw: st.DrawFn) -> GRUSequence:
+    """Several steps, one after the other."""
+    sizes = _one_large(draw, "DHT", {"D": 64, "H": 40, "T": 40})
+    return GRUSequence(**sizes, **_random(draw, 1.0, 0.5))
+
+
+@_family("gru_points", [GRUStep(*sizes, scale=0.5) for sizes in _GRU_SIZES])
+def gru_points(draw: st.DrawFn) -> GRUStep:
+    """One small step of moderate size, where central differences are accurate."""
+    return GRUStep(draw(SIZES), draw(SIZES), scale=0.5, seed=draw(SEEDS))
+
+
+@_family("overflowing_gru_steps", [GRUStep(1, H, numbers="random", scale=s, seed=0) for H in (1, 2) for s in (600.0, 1500.0)])  # fmt: skip
+def overflowing_gru_steps(draw: st.DrawFn) -> GRUStep:
+    """One step whose pre-activations go up to some thousands."""
+    return GRUStep(draw(SIZES), draw(SIZES), scale=draw(st.sampled_from((600.0, 1500.0))), seed=draw(SEEDS))
+
+
+# The character predictor
+
+_PREDICTIONS = _simple(Prediction, (1, 1, 1, 1), (1, 1, 2, 1), (1, 1, 1, 2), (2, 1, 2, 2), (1, 2, 2, 2), (2, 2, 1, 3))
+
+
+@_family("predictions", _PREDICTIONS)
+def predictions(draw: st.DrawFn) -> Prediction:
+    """A sequence of one to forty inputs."""
+    small = st.integers(1, 5)
+    sizes = {"D": draw(small), "H": draw(small), "C": draw(small), "T": draw(small)}
+    large = draw(st.sampled_from(("", "D", "H", "C", "T", "T")))
+    if large:
+        sizes[large] = draw(st.integers(1, {"D": 64, "H": 48, "C": 40, "T": 40}[large]))
+    return Prediction(**sizes, **_random(draw, 1.0, 0.5))

@@ -1,0 +1,66 @@
+"""The transcript: what came back from a script, as the properties read it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from properties.interpreter.reply import Fault, Reply, Value
+from properties.outcomes import Crashed, NotThere, Unmet, Wrong
+
+OUTCOME_OF_FAULT: Mapping[str, type[Unmet]] = {
+    "missing": NotThere,
+    "unwritten": NotThere,
+    "unparsed": Crashed,
+    "raised": Crashed,
+}
+
+
+class Transcript:
+    """The results of a script by name: `seen.h_t`, or `seen["h_t"]`, is a NumPy array.
+
+    Reading a result that is not there raises why it is not: NotThere or Crashed; one that is no array raises Wrong.
+    """
+
+    def __init__(self, reply: Reply) -> None:
+        self.values = reply.values
+        self.changed = reply.changed
+        self.shared = reply.shared
+        self.warned = reply.warned
+        self.printed = reply.printed
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        value = self.value(name)
+        if value.array is None:
+            result = "None" if value.type == "NoneType" else f"of type {value.type}"
+            raise Wrong(f"{name} is {result}, but should be a NumPy array", what=name)
+        return value.array
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
+
+    def value(self, name: str) -> Value:
+        """The result and its type, which may be no array."""
+        value = self.values.get(name)
+        if isinstance(value, Value):
+            return value
+        if isinstance(value, Fault):
+            place = f" ({value.where})" if value.where and value.where not in value.text else ""
+            raise OUTCOME_OF_FAULT[value.kind](value.text + place)
+        raise KeyError(f"the script has no line that gives {name}")
+
+
+class Lost:
+    """The transcript of a script whose process did not answer: reading anything raises what happened."""
+
+    def __init__(self, unmet: Unmet) -> None:
+        self.unmet = unmet
+        self.printed = ""
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise type(self.unmet)(*self.unmet.args)
+
+    __getitem__ = __getattr__
