@@ -1,9 +1,10 @@
 """A hand-in as the properties see it: something that answers a script with a transcript."""
 
+import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,10 +20,21 @@ MODEL_SOLUTION = Path(__file__).resolve().parents[1] / "impl"
 Seen = Transcript | Lost
 
 
+class Job(NamedTuple):
+    """A script to be run, its arrays, the step in whose time it runs, and how many seconds it may take."""
+
+    step: str
+    lines: Sequence[str]
+    arrays: Mapping[str, np.ndarray]
+    seconds: float
+
+
 class HandIn(Protocol):
     """Answers scripts, in this process or in another."""
 
-    def transcript(self, lines: Sequence[str], arrays: Mapping[str, np.ndarray]) -> Seen: ...
+    def transcripts(self, jobs: Sequence[Job]) -> list[Seen]: ...
+
+    def close(self) -> None: ...
 
 
 class InProcess:
@@ -31,27 +43,65 @@ class InProcess:
     def __init__(self, root: Path, cells: str = "own") -> None:
         self._modules = HandInModules(root, missing_given_files(root), model_cells(cells))
 
-    def transcript(self, lines: Sequence[str], arrays: Mapping[str, np.ndarray]) -> Seen:
+    def transcripts(self, jobs: Sequence[Job]) -> list[Seen]:
+        seen: list[Seen] = []
         with self._modules:
-            return Transcript(run(lines, arrays, self._modules))
+            for job in jobs:
+                began = time.perf_counter()
+                reply = run(job.lines, job.arrays, self._modules)
+                seen.append(Transcript(reply, time.perf_counter() - began))
+        return seen
+
+    def close(self) -> None:
+        pass
+
+
+class Question(NamedTuple):
+    """A script of a step on a case."""
+
+    step: str
+    case: Case
+    lines: Sequence[str]
 
 
 class Remembering:
-    """A hand-in that is asked each script on each case once; the last `most` answers are kept."""
+    """A hand-in that is asked each question once; the last `most` answers are kept.
 
-    def __init__(self, hand_in: HandIn, most: int = 4096) -> None:
+    allowed(question) is how many seconds the hand-in may take for it.
+    """
+
+    def __init__(
+        self, hand_in: HandIn, allowed: Callable[[Question], float] = lambda question: 2.0, most: int = 8192
+    ) -> None:
         self._hand_in = hand_in
-        self._seen: OrderedDict[tuple[Sequence[str], Case], Seen] = OrderedDict()
+        self._allowed = allowed
+        self._seen: OrderedDict[Question, Seen] = OrderedDict()
         self._most = most
 
-    def on(self, case: Case, lines: Sequence[str]) -> Seen:
+    def on(self, question: Question) -> Seen:
         """The transcript of the script with the arrays of the case."""
-        key = (tuple(lines), case)
-        if key not in self._seen:
-            self._seen[key] = self._hand_in.transcript(lines, arrays_of(case, lines))
-            if len(self._seen) > self._most:
-                self._seen.popitem(last=False)
-        return self._seen[key]
+        if question not in self._seen:
+            self.ask([question])
+        return self._seen[question]
+
+    def ask(self, questions: Iterable[Question]) -> None:
+        """Ask all that was not asked before, together."""
+        new = [question for question in dict.fromkeys(questions) if question not in self._seen]
+        jobs = [Job(q.step, q.lines, arrays_of(q.case, q.lines), self._allowed(q)) for q in new]
+        self._seen.update(zip(new, self._hand_in.transcripts(jobs), strict=True))
+        while len(self._seen) > max(self._most, len(new)):
+            self._seen.popitem(last=False)
+
+    def seconds(self) -> dict[Question, float]:
+        """How long each answer took, of those that are kept."""
+        return {question: seen.seconds for question, seen in self._seen.items()}
+
+    def printed(self) -> str:
+        """The first thing that the hand-in printed in a script, or ""."""
+        return next((seen.printed for seen in self._seen.values() if seen.printed), "")
+
+    def close(self) -> None:
+        self._hand_in.close()
 
 
 def arrays_of(case: Case, lines: Sequence[str]) -> dict[str, np.ndarray]:

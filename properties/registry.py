@@ -9,6 +9,7 @@ Tiers: a *required* property decides points. An *advisory* one is reported and n
 agreement with an oracle where the hand-in's own forward is wrong and meets every *condition* (grading.rubric).
 """
 
+import functools
 import hashlib
 import importlib
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +22,7 @@ import pytest
 from hypothesis import Phase, given
 
 from properties.cases import Case
-from properties.hand_in import Remembering
+from properties.hand_in import Question, Remembering
 from properties.outcomes import Unmet
 from properties.strategies import Family
 
@@ -57,13 +58,22 @@ class Property:
     check: Check
     part: str | None
 
+    def question(self, case: Case) -> Question:
+        """What must be asked of a hand-in to check the property on this case."""
+        return _question(self.step, self.script, case)
+
     def check_on(self, case: Case, hand_in: Remembering) -> None:
         """Raise Unmet if the hand-in does not have the property on this case."""
         __tracebackhide__ = True
-        seen = hand_in.on(case, self.script(case))
+        seen = hand_in.on(self.question(case))
         parts = () if self.part is None else (self.part,)
         with np.errstate(all="ignore"):  # a hand-in's nan and inf are told by the comparison, not by a warning
             self.check(case, seen, *parts)
+
+
+@functools.lru_cache(maxsize=8192)
+def _question(step: str, script: Script, case: Case) -> Question:
+    return Question(step, case, tuple(script(case)))
 
 
 _properties: dict[str, Property] = {}

@@ -21,7 +21,8 @@ class Transcript:
     Reading a result that is not there raises why it is not: NotThere or Crashed; one that is no array raises Wrong.
     """
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, seconds: float = 0.0) -> None:
+        self.seconds = seconds
         self.values = reply.values
         self.changed = reply.changed
         self.shared = reply.shared
@@ -57,6 +58,7 @@ class Lost:
     def __init__(self, unmet: Unmet) -> None:
         self.unmet = unmet
         self.printed = ""
+        self.seconds = 0.0
 
     def __getattr__(self, name: str) -> np.ndarray:
         if name.startswith("__"):

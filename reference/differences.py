@@ -37,18 +37,18 @@ STEP_FLOAT32 = 2.0**-8
 ACCURACY = MappingProxyType({np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-3})
 """The promised error of `gradient` for f = sum(delta * h_t), relative to sum|delta|, for arguments of unit scale.
 
-The optimum above, some forty times over. properties/suite/ measures less than a third of it.
+The optimum above, some fifty times over. properties/suite/ measures less than a third of it.
 """
 
 ROUNDING = 16
 """The error of one value of f, in units of u times its scale: some ten roundings lie between an input and h_t."""
 
 THIRD = 64
-"""The largest third derivative of h_t along a direction in which it, and pre-activations up to 8, change at rate 1.
+"""The largest third derivative of h_t, in units of max(1, 4 slope)^3, while pre-activations change at a rate up to 8.
 
-tanh''' is at most 4 (1 - tanh^2), and along a line on which the pre-activation changes at rate p it counts p^3 times.
-The slope seen is a p, with a = 1 - tanh^2 at most 1, and 4 a p^3 <= THIRD * max(1, 4 a p)^3 whenever p <= 8: left of
-a = 1 / (4 p) since 4 a p^3 <= p^2 <= 64, right of it since the right side grows faster. A GRU's gates are flatter.
+With a = 1 - tanh^2, the third derivative of tanh is at most 4 a, and it counts p^3 times where the pre-activation
+changes at rate p; the slope that is seen is a p. Let q = 4 a p. Then 4 a p^3 = q p^2 is at most p^2 <= THIRD
+where q <= 1, and at most q^3 p^2 <= THIRD * q^3 elsewhere. A GRU's gates are flatter than tanh.
 """
 
 

@@ -25,18 +25,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from reference.weights import GRUWeights as GRUWeights
+
 Array = NDArray[np.float64]
-
-
-class GRUWeights(NamedTuple):
-    """The six matrices, in the order of init_weights: Wzh, Wrh, Wh (H, H) and Wzx, Wrx, Wx (H, D)."""
-
-    Wzh: Array
-    Wrh: Array
-    Wh: Array
-    Wzx: Array
-    Wrx: Array
-    Wx: Array
 
 
 class Gates(NamedTuple):

@@ -28,16 +28,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from reference.weights import RNNWeights as RNNWeights
+
 Array = NDArray[np.float64]
-
-
-class RNNWeights(NamedTuple):
-    """The weights of one cell: W_ih (H, D), W_hh (H, H), b_ih (H,), b_hh (H,)."""
-
-    W_ih: Array
-    W_hh: Array
-    b_ih: Array
-    b_hh: Array
 
 
 class StepGradients(NamedTuple):

@@ -1,9 +1,10 @@
 """How far a result may lie from the oracle's when the hand-in is right: a bound read off perturbed twins.
 
-    bound = MARGIN * largest |twin_k - twin_0| + FLOOR * u * largest |twin_0|        (one number for each array)
+    bound = MARGIN * largest |twin_k - twin_0| + FLOOR * (u * largest |twin_0| + tiny)        (one for each array)
 
 u is the unit roundoff of the dtype that came back, twin_0 the plain result, twin_1 .. twin_8 the same computation with
-every value moved by MOVE * u (see `reference.twins`).
+every value moved by MOVE * u (see `reference.twins`). tiny is the dtype's smallest normal number, 1e-38 or 1e-308:
+below it numbers are lost altogether, and no u describes that.
 
 Why it holds. A computed sum of n products is the exact sum of slightly other products, each off by a factor of at most
 1 + gamma_n, gamma_n = n u / (1 - n u), whatever the order of summation (N. J. Higham, Accuracy and Stability of
@@ -41,7 +42,7 @@ MARGIN = 8
 """The bound, in units of the largest spread."""
 
 FLOOR = 8
-"""The least bound, in units of u times the largest value."""
+"""The least bound, in units of u times the largest value, or of the smallest normal number."""
 
 UNIT_ROUNDOFF = MappingProxyType({np.dtype(np.float64): 2.0**-53, np.dtype(np.float32): 2.0**-24})
 """Half the distance from 1 to the next larger number of a dtype: the largest relative error of one rounding."""
@@ -64,5 +65,7 @@ def bound(twins: NDArray[np.float64], u: float) -> float:
         raise ValueError(f"twins has shape {np.shape(twins)}, but its first axis must hold 1 + {TWINS} runs")
     with np.errstate(invalid="ignore"):
         spread = np.abs(twins[1:] - twins[0]).max()
-        allowed = float(MARGIN * spread + FLOOR * u * np.abs(twins[0]).max())
+        largest = np.abs(twins[0]).max()
+    tiny = np.finfo(np.float32 if u > UNIT_ROUNDOFF[np.dtype(np.float64)] else np.float64).tiny
+    allowed = float(MARGIN * spread + FLOOR * (u * largest + tiny))
     return allowed if math.isfinite(allowed) else math.nan

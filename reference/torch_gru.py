@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from reference.gru import GRUWeights
+from reference.weights import GRUWeights
 
 
 def state(x: ArrayLike, h: ArrayLike, weights: GRUWeights) -> NDArray[np.float64]:

@@ -20,20 +20,14 @@ T time steps, L layers, C classes. R = 1 + TWINS runs come first in every shape 
 which is the same function and overflows nowhere.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reference.tolerance import MOVE, TWINS
-
-if TYPE_CHECKING:  # their modules load torch, which nothing here needs
-    from reference.gru import GRUWeights
-    from reference.rnn import RNNWeights
+from reference.weights import GRUWeights, RNNWeights
 
 Array = NDArray[np.float64]
 Twins = dict[str, Array]

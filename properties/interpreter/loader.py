@@ -74,7 +74,10 @@ class HandInModules:
         if fullname in PACKAGES:
             return self._package(fullname)
         file = self._file(fullname)
-        return None if file is None else importlib.util.spec_from_file_location(fullname, file)
+        if file is None:
+            return None
+        loader = _ModelCell(fullname, str(file)) if file in self.overlay.values() else None
+        return importlib.util.spec_from_file_location(fullname, file, loader=loader)
 
     def find(self, name: str) -> object:
         """Return the class or function `name`, in any of its spellings. Raises Missing, or what the import raises."""
@@ -131,6 +134,17 @@ class HandInModules:
                 if file.is_file():
                     return file
         return self.given.get(name)
+
+
+class _ModelCell(importlib.machinery.SourceFileLoader):
+    """Loads a file of the overlay and gives its class every spelling that a hand-in may import it by."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        for name, spellings in SPELLINGS.items():
+            for spelling in spellings:
+                if hasattr(module, name):
+                    setattr(module, spelling, getattr(module, name))
 
 
 def _importable(*folders: Path) -> set[str]:

@@ -43,6 +43,8 @@ class Reply(NamedTuple):
 def as_value(result: object) -> Value:
     """Copy a result into a Value; anything but an array of a listed dtype is known by its type alone."""
     name = type(result).__name__[:80]
+    if isinstance(result, type):
+        return Value(None, f"class {result.__module__}.{result.__name__}"[:80])
     if not isinstance(result, np.ndarray | np.generic):
         return Value(None, name)
     plain = np.asarray(result)  # an ndarray and no subclass, whatever the subclass says of itself

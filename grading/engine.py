@@ -1,0 +1,111 @@
+"""The pytest plugin that grades: an item is a hand-in, so that pytest-xdist spreads a class over the cores.
+
+Every worker draws the exam and grades the model solution, the control, before its first hand-in. Settings reach the workers
+through xdist's own channel and never through a file or a command line, because the key is among them.
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from grading import isolation, report, rubric
+from grading.grade import Settings, grade, with_control
+from grading.judge import draw_exam
+from grading.locate import root_of
+from properties.registry import all_properties
+
+ITEMS = Path(__file__).with_name("hand_ins.py")
+
+
+class Run(NamedTuple):
+    """What a run is told to do, as plain data that can be sent to a worker."""
+
+    entries: list[tuple[str, str]]  # name, path
+    out: str
+    key: str
+    isolation: str
+    rubric: str
+    steps: list[str]
+
+
+@functools.lru_cache(maxsize=1)
+def settings_of(run_as_json: str) -> Settings:
+    """Draw the exam and grade the control: once a process."""
+    run = Run(**json.loads(run_as_json))
+    properties = all_properties()
+    ladder = isolation.choose(run.isolation)
+    settings = Settings(
+        properties,
+        draw_exam(properties, run.key),
+        rubric.load(Path(run.rubric), properties),
+        run.steps,
+        ladder.open_hand_in,
+        ladder.name,
+    )
+    return with_control(settings)
+
+
+def grade_entry(name: str, path: str, settings: Settings) -> report.Report:
+    """The report of one entry of a run, whatever is wrong with it. Raises Broken for a fault of ours."""
+    place = Path(path)
+    if not place.is_dir():
+        return report.refused(name, f"{place.name} is not a folder, and hand-ins are folders so far", settings)
+    root = root_of(place)
+    if root is None:
+        return report.refused(name, f"{place.name} holds neither mytorch/ nor hw3/", settings)
+    return grade(name, root.resolve(), settings)
+
+
+def execute(run: Run, jobs: int, tell: Callable[[report.Report], None]) -> str:
+    """Grade all entries; `tell` gets each report as it is done. Return "" or, where something is broken, why."""
+    listener = _Listener(run, tell)
+    arguments = ["-c", str(ITEMS.with_name("pytest.ini")), "--rootdir", str(ITEMS.parent), "--noconftest"]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:terminal", "--import-mode=importlib", str(ITEMS)]
+    arguments += ["-p", "no:logging", "-p", "no:faulthandler", "-p", "no:hypothesispytest", "-p", "no:capture"]
+    if jobs > 1:
+        arguments += ["-n", str(jobs), "-p", "xdist", "-p", "grading.engine"]
+    status = pytest.main(arguments, plugins=[listener])
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if listener.broken:
+        return listener.broken[0]
+    if len(listener.done) < len(run.entries):
+        return f"pytest ended with status {int(status)} after {len(listener.done)} of {len(run.entries)} hand-ins"
+    return ""
+
+
+class _Listener:
+    """In the process of the command: hands the run to workers, and passes on what comes back."""
+
+    def __init__(self, run: Run, tell: Callable[[report.Report], None]) -> None:
+        self.run = json.dumps(run._asdict())
+        self.tell = tell
+        self.done: set[str] = set()
+        self.broken: list[str] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.grading_run = self.run  # type: ignore[attr-defined]  # the items read it from here
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["grading_run"] = self.run
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        told = dict(report.user_properties)
+        if report.when == "call" and "report" in told:
+            self.done.add(told["report"]["submission"])
+            self.tell(told["report"])
+        elif report.failed:
+            self.broken.append(str(told.get("broken") or report.longreprtext))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In a worker: take the run that the controller sent."""
+    workerinput = getattr(config, "workerinput", None)
+    if workerinput is not None:
+        config.grading_run = workerinput["grading_run"]  # type: ignore[attr-defined]  # the items read it from here
+

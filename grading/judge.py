@@ -1,0 +1,141 @@
+"""Whether a hand-in has the properties, on the cases of an exam, and the smallest example where it has not."""
+
+import hashlib
+import time
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import hypothesis
+from hypothesis import Phase, given
+
+from properties.cases import Case
+from properties.hand_in import Remembering
+from properties.outcomes import TimedOut, Unmet
+from properties.registry import PRACTICE_KEY, Property, draw, seed_of
+from properties.strategies import Family
+
+CASES = 24  # drawn of each family
+SHRINK_SECONDS = 3.0
+SHRINK_EXAMPLES = 200
+
+
+class Exam(NamedTuple):
+    """The cases that every hand-in gets, by family; key_id tells exams apart and does not give the key away."""
+
+    cases: Mapping[str, Sequence[Case]]
+    key: str
+    key_id: str
+
+
+class Finding(NamedTuple):
+    """What became of a property. case is an example where it does not hold that a student may see, if there is one."""
+
+    prop: Property
+    cells: str
+    outcome: str
+    message: str = ""
+    case: Case | None = None
+    figures: Mapping[str, Any] = {}  # noqa: RUF012  # never written to
+
+    @property
+    def holds(self) -> bool:
+        return self.outcome == "passed"
+
+
+def draw_exam(properties: Iterable[Property], key: str) -> Exam:
+    """Draw the cases of every family under this key; those of a stored family are all of it."""
+    families = {prop.family.name: prop.family for prop in properties}
+    cases = {name: family_cases(family, key) for name, family in families.items()}
+    return Exam(cases, key, key_id(key))
+
+
+def family_cases(family: Family, key: str) -> Sequence[Case]:
+    if family.name.startswith("stored_"):
+        return family.ladder
+    return draw(family, key, CASES)
+
+
+def key_id(key: str) -> str:
+    """A few digits that differ between keys, slow to compute, so that a short key is not found by trying."""
+    if key == PRACTICE_KEY:
+        return PRACTICE_KEY
+    return hashlib.pbkdf2_hmac("sha256", key.encode(), b"key id", 200_000).hex()[:8]
+
+
+def ask(properties: Iterable[Property], exam: Exam, hand_in: Remembering) -> None:
+    """Ask the hand-in all that these properties need, in one go."""
+    hand_in.ask([prop.question(case) for prop in properties for case in exam.cases[prop.family.name]])
+
+
+def judge(properties: Sequence[Property], exam: Exam, hand_in: Remembering, cells: str) -> list[Finding]:
+    """Check every property on every case of its family; explain the first failure of each entry by an example."""
+    ask(properties, exam, hand_in)
+    findings = []
+    shrunk: set[tuple[str, str, str]] = set()
+    for prop in properties:
+        finding = check(prop, exam.cases[prop.family.name], hand_in, cells)
+        if not finding.holds:
+            entry = (prop.step, prop.entry, prop.tier)
+            finding = _with_example(finding, exam, hand_in, may_shrink=entry not in shrunk)
+            shrunk.add(entry)
+        findings.append(finding)
+    return findings
+
+
+def check(prop: Property, cases: Iterable[Case], hand_in: Remembering, cells: str = "own") -> Finding:
+    """Check a property on these cases; the finding of the first on which it does not hold."""
+    for case in cases:
+        try:
+            prop.check_on(case, hand_in)
+        except Unmet as unmet:
+            return Finding(prop, cells, unmet.outcome, str(unmet), case, getattr(unmet, "figures", {}))
+        except Exception:  # a property that raises anything else is wrong itself
+            return Finding(prop, cells, "broken", traceback.format_exc(limit=-3), case)
+    return Finding(prop, cells, "passed")
+
+
+def _with_example(finding: Finding, exam: Exam, hand_in: Remembering, may_shrink: bool) -> Finding:
+    """The same failure on a small case of the ladder; else shrunk by Hypothesis; a drawn case only if its key is public."""
+    prop = finding.prop
+    if finding.outcome == "broken":
+        return finding
+    if finding.outcome != "timed_out" and prop.tier != "alternative":
+        on_ladder = check(prop, prop.family.ladder, hand_in, finding.cells)
+        if not on_ladder.holds and on_ladder.outcome != "broken":
+            return on_ladder
+        if may_shrink and prop.tier == "required":
+            return _shrunk(finding, exam, hand_in)
+    public = exam.key == PRACTICE_KEY
+    return finding if public else finding._replace(case=None, figures={})
+
+
+def _shrunk(finding: Finding, exam: Exam, hand_in: Remembering) -> Finding:
+    """Let Hypothesis find the failure again, from the same seed, and shrink it, within some seconds."""
+    prop, best = finding.prop, finding
+    until = time.monotonic() + SHRINK_SECONDS
+
+    @hypothesis.seed(seed_of(exam.key, prop.family))
+    @hypothesis.settings(
+        max_examples=SHRINK_EXAMPLES,
+        phases=[Phase.generate, Phase.shrink],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    @given(case=prop.family.strategy)
+    def holds(case: Case) -> None:
+        nonlocal best
+        if time.monotonic() > until:
+            return
+        found = check(prop, [case], hand_in, finding.cells)
+        if found.outcome == finding.outcome:
+            best = found  # Hypothesis goes from failure to smaller failure
+            raise Unmet(found.message)
+
+    try:
+        holds()
+    except (Unmet, hypothesis.errors.Flaky, TimedOut, BaseExceptionGroup):
+        pass
+    return best

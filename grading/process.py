@@ -1,0 +1,267 @@
+"""A hand-in in a child process: requests go out together, replies come back one a script, and the clock is ours.
+
+What the child sends is never trusted: a frame that is not the next reply ends that child, and so does silence past the
+deadline. A new child goes on with the next script; after three lost ones the step has no more.
+"""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from grading.faults import Broken
+from properties.hand_in import Job, Seen, missing_given_files, model_cells
+from properties.interpreter import wire
+from properties.outcomes import Crashed, TimedOut, Unmet
+from properties.transcript import Lost, Transcript
+
+MOST_LOST = 3  # children, in one step
+STEP_SECONDS = 60.0
+HAND_IN_SECONDS = 240.0
+START_SECONDS = 60.0  # for Python and NumPy to start: ours, not the hand-in's
+MOST_OUTPUT = 4000  # bytes kept of what the child writes past Python
+LIMITS = {
+    "RLIMIT_AS": 4 << 30,
+    "RLIMIT_CPU": int(HAND_IN_SECONDS),
+    "RLIMIT_FSIZE": 16 << 20,
+    "RLIMIT_NOFILE": 64,
+    "RLIMIT_CORE": 0,
+}
+SUITE = Path(__file__).resolve().parents[1]
+BOOT = "import sys; sys.path[:0] = sys.argv[1:]; from properties.interpreter.child import main; main(len(sys.argv) - 1)"
+
+
+class Places(NamedTuple):
+    """Where the child finds things, as the child sees them."""
+
+    suite: str
+    packages: str
+    root: str
+    given: Mapping[str, str]
+    overlay: Mapping[str, str]
+
+
+class Launch(NamedTuple):
+    """How to start a child, and the kind of isolation that is in force there."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    places: Places
+    isolation: str
+
+
+def plain(root: Path, cells: str) -> Launch:
+    """A child with the limits that the system has, and no more: it can read what the grader can read."""
+    places = Places(
+        suite=str(SUITE),
+        packages=str(Path(np.__file__).parents[1]),
+        root=str(root),
+        given={name: str(file) for name, file in missing_given_files(root).items()},
+        overlay={name: str(file) for name, file in model_cells(cells).items()},
+    )
+    return Launch([sys.executable, *python_arguments(places)], child_environment(), places, "process")
+
+
+def python_arguments(places: Places) -> list[str]:
+    """Isolated mode, no site module: the child's path is the standard library, and ours until it is set up."""
+    return ["-I", "-S", "-c", BOOT, places.suite, places.packages]
+
+
+def child_environment() -> dict[str, str]:
+    """One thread for OpenBLAS, which must know before memory is limited; and what Windows cannot start without."""
+    kept = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+    return {"OPENBLAS_NUM_THREADS": "1", **kept}
+
+
+class ChildHandIn:
+    """A hand-in whose scripts run in a child process, started when first needed and anew after each that is lost."""
+
+    def __init__(self, launch: Callable[[], Launch]) -> None:
+        self._launch = launch
+        self._child: _Child | None = None
+        self._lost: Counter[str] = Counter()
+        self._spent: Counter[str] = Counter()
+        self.output = ""
+        """What the hand-in wrote past Python's own standard output, cut."""
+
+    def transcripts(self, jobs: Sequence[Job]) -> list[Seen]:
+        """Ask for all scripts at once; a job whose child is lost gets a Lost, and the next child goes on after it."""
+        seen: list[Seen] = []
+        while len(seen) < len(jobs):
+            left = jobs[len(seen) :]
+            given_up = self._given_up(left[0].step)
+            if given_up is not None:
+                seen.append(Lost(given_up))
+                continue
+            until = next((i for i, job in enumerate(left) if self._given_up(job.step) is not None), len(left))
+            seen += self._ask(left[:until])
+        return seen
+
+    def close(self) -> None:
+        """End the child and everything that it started."""
+        if self._child is not None:
+            self.output = (self.output + self._child.end())[:MOST_OUTPUT]
+            self._child = None
+
+    def _ask(self, jobs: Sequence[Job]) -> Iterator[Seen]:
+        """Yield answers until one is lost."""
+        if self._child is None:
+            self._child = _Child(self._launch())
+        child = self._child
+        child.send([wire.request(job.lines, job.arrays, child.next_number + i) for i, job in enumerate(jobs)])
+        for job in jobs:
+            began = time.monotonic()
+            try:
+                reply = child.receive(min(job.seconds, self._time_left(job.step)))
+            except Unmet as unmet:
+                self._spend(job.step, began)
+                self._lost[job.step] += 1
+                self.close()
+                yield Lost(unmet)
+                return
+            self._spend(job.step, began)
+            yield Transcript(reply, time.monotonic() - began)
+            if self._given_up(job.step) is not None:
+                self.close()
+                return
+
+    def _spend(self, step: str, began: float) -> None:
+        self._spent[step] += time.monotonic() - began
+
+    def _time_left(self, step: str) -> float:
+        return max(0.1, min(STEP_SECONDS - self._spent[step], HAND_IN_SECONDS - sum(self._spent.values())))
+
+    def _given_up(self, step: str) -> Unmet | None:
+        if self._lost[step] >= MOST_LOST:
+            return TimedOut(f"not asked any more, after {MOST_LOST} lost processes in this step")
+        if self._spent[step] >= STEP_SECONDS:
+            return TimedOut(f"not asked any more, after {STEP_SECONDS:g} s in this step")
+        if sum(self._spent.values()) >= HAND_IN_SECONDS:
+            return TimedOut(f"not asked any more, after {HAND_IN_SECONDS:g} s with this hand-in")
+        return None
+
+
+class _Child:
+    """One process: threads write its requests, read its replies and drain its output."""
+
+    def __init__(self, launch: Launch) -> None:
+        self.next_number = 0
+        self._expected = 0
+        self._output = bytearray()
+        self._replies: queue.Queue[Any] = queue.Queue(maxsize=64)
+        self._requests: queue.Queue[Any] = queue.Queue()
+        self._process = subprocess.Popen(
+            launch.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(launch.environment),
+            start_new_session=True,
+            cwd=os.path.abspath(os.sep),
+        )
+        self._ended = threading.Event()
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        for target, stream in (
+            (self._write, self._process.stdin),
+            (self._read, self._process.stdout),
+            (self._drain, self._process.stderr),
+        ):
+            threading.Thread(target=target, args=(stream,), daemon=True).start()
+        places = launch.places
+        setup = {"root": places.root, "given": places.given, "overlay": places.overlay, "limits": LIMITS}
+        self._requests.put((setup, []))
+        self._start()
+
+    def _start(self) -> None:
+        try:
+            frame = self._replies.get(timeout=START_SECONDS)
+        except queue.Empty:
+            frame = "it did not answer"
+        if not (isinstance(frame, tuple) and frame[0] == {"ready": True}):
+            raise Broken(f"the child process did not start: {self.end().strip() or frame or 'it ended'}")
+
+    def send(self, frames: Sequence[tuple[dict[str, Any], list[np.ndarray]]]) -> None:
+        for frame in frames:
+            self._requests.put(frame)
+        self.next_number += len(frames)
+
+    def receive(self, seconds: float) -> Any:
+        """The next reply. Raises TimedOut after so many seconds, Crashed where something else or nothing came."""
+        try:
+            frame = self._replies.get(timeout=seconds)
+        except queue.Empty:
+            raise TimedOut(f"no answer within {seconds:.3g} s") from None
+        if isinstance(frame, tuple) and frame[0].get("reply") == self._expected:
+            self._expected += 1
+            with contextlib.suppress(wire.Malformed):
+                return wire.to_reply(*frame)
+        if frame is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+            raise Crashed(f"the process ended by itself ({_status(self._process.returncode)})")
+        raise Crashed("the process sent something that is not the answer to what was asked")
+
+    def end(self) -> str:
+        """Kill the process and all that it started; return what it wrote."""
+        self._ended.set()
+        _kill(self._process)
+        self._process.wait()
+        self._requests.put(None)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._replies.get_nowait()
+        return bytes(self._output).decode(errors="replace")
+
+    def _write(self, stream: BinaryIO) -> None:
+        with contextlib.suppress(OSError, ValueError), stream:
+            while (frame := self._requests.get()) is not None:
+                wire.write(stream, *frame)
+
+    def _read(self, stream: BinaryIO) -> None:
+        with stream:
+            while True:
+                try:
+                    frame = wire.read(stream)
+                except (wire.Malformed, OSError, ValueError) as error:
+                    frame = str(error)  # type: ignore[assignment]  # what came instead of a frame
+                while not self._ended.is_set():
+                    with contextlib.suppress(queue.Full):
+                        self._replies.put(frame, timeout=0.1)
+                        break
+                if not isinstance(frame, tuple):
+                    return
+
+    def _drain(self, stream: BinaryIO) -> None:
+        with contextlib.suppress(OSError, ValueError), stream:
+            while data := stream.read1(1 << 16):  # type: ignore[attr-defined]  # Popen's pipes are buffered
+                self._output += data[: MOST_OUTPUT - len(self._output)]
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill the process and its group, or on Windows its tree; one that has ended is no error."""
+    if sys.platform == "win32":
+        command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+
+
+def _status(code: int | None) -> str:
+    if code is None:
+        return "it closed its answers"
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-code).name
+    return f"exit status {code}"

@@ -1,0 +1,84 @@
+"""Show one property on one case again: the script as Python, its arrays, what came back, what should have."""
+
+import ast
+import dataclasses
+
+from grading.faults import Usage
+from properties import stored
+from properties.cases import Case, Classification, GRUSequence, GRUStep, Prediction, RNNSequence, RNNStep
+from properties.hand_in import Remembering, arrays_of
+from properties.registry import Property
+from properties.transcript import Transcript
+
+KINDS = {kind.__name__: kind for kind in (RNNStep, RNNSequence, Classification, GRUStep, GRUSequence, Prediction)}
+MOST_SHOWN = 64  # elements of an array in full
+
+
+def in_words(case: Case) -> str:
+    """The case as the command line takes it: RNNStep(N=1, D=1, H=2, numbers='ones')."""
+    given = [
+        f"{field.name}={getattr(case, field.name)!r}"
+        for field in dataclasses.fields(case)
+        if field.default is dataclasses.MISSING or getattr(case, field.name) != field.default
+    ]
+    order = {"numbers": 1, "scale": 2, "seed": 3}
+    return f"{type(case).__name__}({', '.join(sorted(given, key=lambda text: order.get(text.partition('=')[0], 0)))})"
+
+
+def from_words(text: str) -> Case:
+    """The case that `in_words` wrote. Raises Usage for anything else; nothing is evaluated but numbers and words."""
+    try:
+        call = ast.parse(text, mode="eval").body
+        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args
+        case = KINDS[call.func.id](**{str(word.arg): ast.literal_eval(word.value) for word in call.keywords})
+    except (SyntaxError, AssertionError, KeyError, TypeError, ValueError) as error:
+        raise Usage(f"{text!r} is not a case; one is, for example, RNNStep(N=1, D=1, H=2, numbers='ones')") from error
+    return next((known for known in _stored() if known == case), case)
+
+
+def command(submission: str, prop: Property, case: Case) -> str:
+    """The command that shows this example again."""
+    return f'python -m grading replay {submission} "{prop.id}" "{in_words(case)}"'
+
+
+def show(prop: Property, case: Case, hand_in: Remembering) -> tuple[str, bool]:
+    """The example in words, and whether the property holds on it."""
+    from grading.judge import check
+
+    question = prop.question(case)
+    finding = check(prop, [case], hand_in)
+    seen = hand_in.on(question)
+    lines = [prop.id, f"  {prop.claim}", f"  at {case}", ""]
+    for name, array in arrays_of(case, question.lines).items():
+        lines.append(f"  {name} = {_array_text(array)}")
+    lines += ["", *(f"  {line}" for line in question.lines), ""]
+    if isinstance(seen, Transcript):
+        for name, value in seen.values.items():
+            array = getattr(value, "array", None)
+            if array is not None:
+                lines.append(f"  {name} is {_array_text(array)}")
+    if seen.printed:
+        lines += ["", "  printed:", *(f"    {line}" for line in seen.printed.splitlines())]
+    lines += ["", "It holds." if finding.holds else f"{finding.outcome}: {finding.message}"]
+    return "\n".join(lines), finding.holds
+
+
+def find(properties: list[Property], wanted: str) -> Property:
+    """The property with this id. Raises Usage."""
+    for prop in properties:
+        if prop.id == wanted:
+            return prop
+    raise Usage(f"there is no property {wanted!r}; a report names them, for example {properties[0].id}")
+
+
+def _stored() -> list[Case]:
+    families = (stored.stored_rnn_steps, stored.stored_classifications, stored.stored_gru_steps)
+    return [case for family in (*families, stored.stored_predictions) for case in family.ladder]
+
+
+def _array_text(array) -> str:  # type: ignore[no-untyped-def]  # any ndarray
+    if array.size > MOST_SHOWN:
+        return f"array of shape {array.shape}"
+    return " ".join(str(array.tolist()).split())
+
+

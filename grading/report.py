@@ -1,0 +1,177 @@
+"""report.json, the source of truth (report.schema.json): built from findings, written whole or not at all."""
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grading import rubric as rubrics
+from grading.judge import Finding
+from grading.replay import command, in_words
+from grading.versions import SUITE_VERSION, versions
+from properties.registry import STEPS
+
+if TYPE_CHECKING:
+    from grading.grade import Settings
+
+MOST_SHOWN = 64  # elements of an array in a report
+Report = dict[str, Any]
+
+
+def report_of(name: str, findings: Sequence[Finding], settings: "Settings", message: str = "") -> Report:
+    """The report of a graded hand-in."""
+    steps = []
+    for step in STEPS:
+        entries = rubrics.entries_of(step, settings.rubric, findings)
+        if step in settings.steps:
+            outcome = rubrics.outcome_of(step, entries, findings)
+        else:
+            outcome, entries = "not_run", [entry._replace(points=0, by="") for entry in entries]
+        steps.append(
+            {
+                "step": step,
+                "outcome": outcome,
+                "points": _number(sum(entry.points for entry in entries)),
+                "max_points": _number(sum(entry.max_points for entry in entries)),
+                "entries": [
+                    {
+                        "entry": entry.entry,
+                        "points": _number(entry.points),
+                        "max_points": _number(entry.max_points),
+                        "paid_by": entry.by,
+                    }
+                    for entry in entries
+                ],
+                "properties": [
+                    _property(name, finding, findings)
+                    for finding in findings
+                    if finding.prop.step == step and step in settings.steps
+                ],
+                "diagnosis": [],
+            }
+        )
+    return _report(name, steps, settings, message)
+
+
+def refused(name: str, message: str, settings: "Settings") -> Report:
+    """The report of a hand-in that could not be graded at all: 0 points, no step run."""
+    steps = [
+        {
+            "step": step,
+            "outcome": "not_run",
+            "points": 0,
+            "max_points": _number(sum(settings.rubric[step].values())),
+            "entries": [
+                {"entry": entry, "points": 0, "max_points": _number(points), "paid_by": ""}
+                for entry, points in settings.rubric[step].items()
+            ],
+            "properties": [],
+            "diagnosis": [],
+        }
+        for step in STEPS
+    ]
+    return _report(name, steps, settings, message)
+
+
+def _report(name: str, steps: list[dict[str, Any]], settings: "Settings", message: str) -> Report:
+    return {
+        "schema": 1,
+        "submission": name,
+        "points": _number(sum(step["points"] for step in steps)),
+        "max_points": _number(sum(step["max_points"] for step in steps)),
+        "message": message,
+        "suite": {
+            "version": SUITE_VERSION,
+            **versions(),
+            "isolation": settings.isolation,
+            "key_id": settings.exam.key_id,
+        },
+        "steps": steps,
+    }
+
+
+def write(report: Report, folder: Path) -> Path:
+    """Write folder/NAME/report.json, whole or not at all."""
+    target = folder / report["submission"] / "report.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name("report.json.unfinished")
+    with open(unfinished, "w", encoding="utf-8") as file:
+        json.dump(report, file, ensure_ascii=False, indent=1, allow_nan=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(unfinished, target)
+    return target
+
+
+def _property(name: str, finding: Finding, findings: Sequence[Finding]) -> dict[str, Any]:
+    prop = finding.prop
+    message = finding.message
+    if (
+        not finding.holds
+        and prop.tier == "required"
+        and rubrics.forward_is_wrong(prop.step, prop.entry, findings)
+        and not rubrics.paid_by(prop.step, prop.entry, findings)
+    ):
+        message += "; forward is wrong as well, and the likely cause"
+    return {
+        "id": prop.id,
+        "claim": prop.claim,
+        "entry": prop.entry,
+        "tier": prop.tier,
+        "cells": finding.cells,
+        "outcome": finding.outcome,
+        "message": message,
+        "counterexample": None if finding.case is None else _counterexample(finding),
+        "replay": "" if finding.case is None else command(name, prop, finding.case),
+    }
+
+
+def _counterexample(finding: Finding) -> dict[str, Any]:
+    """The case by name, its script and its arrays, what came back, and what should have."""
+    case, prop = finding.case, finding.prop
+    assert case is not None
+    question = prop.question(case)
+    from properties.hand_in import arrays_of
+
+    figures = finding.figures
+    result = {
+        "case": in_words(case),
+        "at": str(case),
+        "script": list(question.lines),
+        "arrays": {name: shown(array) for name, array in arrays_of(case, question.lines).items()},
+    }
+    for key in ("what", "index", "actual", "expected", "error", "allowed"):
+        if key in figures:
+            value = figures[key]
+            result[key] = shown(value) if isinstance(value, np.ndarray) else plain(value)
+    return result
+
+
+def shown(array: np.ndarray) -> Any:
+    """An array as nested lists, or its shape where it is too large to read."""
+    return plain(array.tolist()) if array.size <= MOST_SHOWN else f"array of shape {array.shape}"
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON can hold it: nan and inf as strings, complex numbers too."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, complex):
+        return str(value)
+    return value
+
+
+def _number(points: float) -> float | int:
+    """Points as a JSON number, 10 rather than 10.0."""
+    rounded = round(points, 6)
+    return int(rounded) if rounded == int(rounded) else rounded
