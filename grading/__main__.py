@@ -4,6 +4,7 @@ Exit status: 0 every entry paid, 1 some hand-in lost points, 2 usage, 3 broken (
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,11 @@ from grading import locate
 from grading.faults import Broken, Usage
 
 PAID, LOST, USAGE, BROKEN = 0, 1, 2, 3
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(
+        _name, "1"
+    )  # before torch and NumPy are imported: arrays are small and cores are for hand-ins
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -56,18 +62,14 @@ def grade(options: argparse.Namespace) -> int:
 
     def tell(report: engine.report.Report) -> None:
         reports.append(report)
-        if several:
-            print(terminal.summary_line(report), flush=True)
-        else:
-            for line in terminal.whole(report, options.paths[0]):
-                print(line)
+        _print(terminal.summary_line(report) if several else "\n".join(terminal.whole(report, options.paths[0])))
 
     broken = engine.execute(run, min(options.jobs, len(entries)), tell)
     if broken:
         raise Broken(broken)
     if several:
-        print("\n".join(terminal.class_summary(reports)))
-    print(f"Reports: {options.out}")
+        _print("\n".join(terminal.class_summary(reports)))
+    _print(f"Reports: {options.out}")
     chosen = [step for report in reports for step in report["steps"] if step["step"] in run.steps]
     return PAID if all(step["points"] == step["max_points"] for step in chosen) else LOST
 
@@ -90,7 +92,7 @@ def replay(options: argparse.Namespace) -> int:
         text, holds = replaying.show(prop, case, hand_in)
     finally:
         hand_in.close()
-    print(text)
+    _print(text)
     return PAID if holds else LOST
 
 
@@ -107,7 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     grading.add_argument("--out", default="grades", metavar="DIR", help="where reports go (default: grades/)")
     grading.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="how many hand-ins at a time (default: 1)")
     grading.add_argument("--isolation", choices=CHOICES, default="auto", help="where hand-ins run (default: auto)")
-    grading.add_argument("--key", default=PRACTICE_KEY, metavar="TEXT", help="the exam's secret (default: a public one)")
+    grading.add_argument(
+        "--key", default=PRACTICE_KEY, metavar="TEXT", help="the exam's secret (default: a public one)"
+    )
     grading.add_argument("--only", metavar="STEP", help="grade this step alone")
     grading.add_argument("--rubric", default=str(DEFAULT), metavar="FILE", help="points by step and entry")
     grading.add_argument("--lang", choices=("en", "zh"), default="en", help="the language of the terminal (so far: en)")
@@ -127,6 +131,14 @@ def _jobs(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, 1 or more")
     return int(text)
+
+
+def _print(text: str) -> None:
+    """Print at once; a reader who went away (`| head`) does not end the grading."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the process ends
 
 
 def _show_any_character(stream: TextIO) -> None:

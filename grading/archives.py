@@ -47,8 +47,11 @@ class Limits(NamedTuple):
 
     @property
     def table(self) -> int:
-        """The table of contents: 2 KB an entry is room for extended headers, and for the entries that are skipped."""
-        return 2048 * self.entries
+        """The table of contents: 2 KB an entry is room for extended headers, and for the entries that are skipped.
+
+        At least 128 KB, as `zipfile` looks for the end of the table in the last 64.
+        """
+        return max(2048 * self.entries, 2**17)
 
     @property
     def expanded(self) -> int:
@@ -111,6 +114,7 @@ EXTENDED = {
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 }
+PLAIN = {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE, tarfile.DIRTYPE}
 WITHOUT_DATA = {  # whatever size they say
     tarfile.DIRTYPE,
     tarfile.SYMTYPE,
@@ -123,7 +127,7 @@ ENCRYPTED = 0x2041  # the flags of a zip's entry for encryption: of old, strong,
 LOCAL_HEADER = 30  # bytes in front of a zip's entry, at least
 UTF8 = 0x800  # the flag for a name in UTF-8
 
-# What the standard library raises over bytes that are not what they claim to be. Nothing of ours is meant by any.
+# What the standard library raises over bytes that are not what they claim to be.
 DAMAGE = (
     OSError,
     EOFError,
@@ -201,8 +205,8 @@ class _Member(NamedTuple):
     """A line of the table of contents, as it stands there."""
 
     name: str | bytes  # bytes where the archive does not say which encoding
-    folder: bool
-    size: int  # declared
+    folder: bool  # by its type; a name that ends with a slash is a folder's too
+    size: int  # declared; a folder's says nothing
     fault: str  # what forbids unpacking it, unless it is skipped; "" if nothing does
     chunks: Callable[[], Iterator[bytes]]
 
@@ -223,7 +227,7 @@ def _members(archive: Path, opened: contextlib.ExitStack, limits: Limits) -> lis
     if kind == "zip":
         return _zip_members(file, opened)
     if kind == "gzip":
-        tar = opened.enter_context(tempfile.SpooledTemporaryFile(max_size=2**20))
+        tar = opened.enter_context(tempfile.SpooledTemporaryFile(max_size=2**20))  # noqa: SIM115 (the stack closes it)
         for chunk in _gunzipped(file, limits.expanded):
             tar.write(chunk)
         tar.seek(0)
@@ -258,22 +262,21 @@ def _too_long_a_table(limits: Limits) -> str:
 
 def _zip_members(file: _Sparing, opened: contextlib.ExitStack) -> list[_Member]:
     packed = opened.enter_context(zipfile.ZipFile(file))
+    overlapping = _overlapping(packed.infolist())
     members = []
     for info in packed.infolist():
         flagged = info.flag_bits & UTF8
         mode = info.external_attr >> 16
         name = info.orig_filename  # as it stands in the archive: `filename` is cut at a NUL
-        folder = name.endswith(("/", "\\")) or stat.S_ISDIR(mode)
         members.append(
             _Member(
                 name=name if flagged else name.encode("cp437"),
-                folder=folder,
-                size=0 if folder else info.file_size,
-                fault=_zip_fault(info, mode),
+                folder=stat.S_ISDIR(mode),
+                size=info.file_size,
+                fault="overlaps another one" if info.header_offset in overlapping else _zip_fault(info, mode),
                 chunks=functools.partial(_zip_chunks, packed, info),
             )
         )
-    _refuse_overlaps(packed.infolist())
     return members
 
 
@@ -288,13 +291,15 @@ def _zip_fault(info: zipfile.ZipInfo, mode: int) -> str:
     return ""
 
 
-def _refuse_overlaps(infos: Iterable[zipfile.ZipInfo]) -> None:
-    """No two entries share bytes: a known way to say a kilobyte a thousand times."""
+def _overlapping(infos: Iterable[zipfile.ZipInfo]) -> set[int]:
+    """Where entries begin that share bytes with the one before: a known way to say a kilobyte a thousand times."""
+    starts = set()
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < end:
-            raise Refused(f"its entry {_shown(info.orig_filename)} overlaps another one")
-        end = info.header_offset + LOCAL_HEADER + info.compress_size
+            starts.add(info.header_offset)
+        end = max(end, info.header_offset + LOCAL_HEADER + info.compress_size)
+    return starts
 
 
 def _zip_chunks(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -320,7 +325,7 @@ def _gunzipped(file: IO[bytes], most: int) -> Iterator[bytes]:
 
 def _starts_tar(block: bytes) -> bool:
     try:
-        return block == END or len(block) == len(END) and bool(_header(block))
+        return block == END or (len(block) == len(END) and bool(_header(block)))
     except tarfile.HeaderError:
         return False
 
@@ -362,12 +367,11 @@ def _tar_members(file: IO[bytes], limits: Limits) -> list[_Member]:
             said = _said(info.type, file.read(size)) | said
         else:
             name = said.get(b"path", info.name.encode("utf-8", "surrogateescape"))
-            folder = info.isdir() or name.endswith((b"/", b"\\"))
             members.append(
                 _Member(
                     name=name,
-                    folder=folder,
-                    size=0 if folder else size,
+                    folder=info.isdir(),
+                    size=size,
                     fault=_tar_fault(info, said),
                     chunks=functools.partial(_tar_chunks, file, offset, size),
                 )
@@ -406,10 +410,10 @@ def _said(kind: bytes, data: bytes) -> dict[bytes, bytes]:
 
 
 def _tar_fault(info: tarfile.TarInfo, said: dict[bytes, bytes]) -> str:
-    if info.isdir() or (info.isreg() and not info.issparse() and b"sparse" not in said):
+    kind = tarfile.GNUTYPE_SPARSE if b"sparse" in said else info.type
+    if kind in PLAIN:
         return ""
-    kind = TYPES[tarfile.GNUTYPE_SPARSE] if b"sparse" in said else TYPES.get(info.type, "of an unknown type")
-    return f"is {kind}, but only files and folders are unpacked"
+    return f"is {TYPES.get(kind, 'of an unknown type')}, but only files and folders are unpacked"
 
 
 def _tar_chunks(file: IO[bytes], offset: int, size: int) -> Iterator[bytes]:
@@ -430,32 +434,35 @@ def _tree(members: list[_Member], limits: Limits) -> dict[Parts, _Member | None]
     total = 0
     for member in members:
         name = member.name if isinstance(member.name, str) else member.name.decode(encoding)
-        parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
-        if any(part in SKIPPED or part.startswith("._") for part in parts) or (member.folder and not parts):
+        path = name.replace("\\", "/")
+        parts = tuple(part for part in path.split("/") if part not in ("", "."))
+        folder = member.folder or path.endswith("/")
+        if any(part in SKIPPED or part.startswith("._") for part in parts) or (folder and path in ("./", ".")):
             continue
         _check_name(name, parts, limits)
         if member.fault:
             raise Refused(f"its entry {_shown(name)} {member.fault}")
-        if member.size > limits.file:
+        if not folder and member.size > limits.file:
             raise Refused(
                 f"its entry {_shown(name)} is {member.size:,} bytes long, but should be at most {limits.file:,}"
             )
-        total += member.size
+        total += 0 if folder else member.size
         if total > limits.total:
             raise Refused(f"its files are more than {limits.total:,} bytes long together")
+        folded = _folded(parts)
         for depth in range(1, len(parts) + 1):
-            path = parts[:depth]
-            file = member if path == parts and not member.folder else None
-            spelling = spellings.setdefault(_folded(path), path)
-            if spelling != path:
+            here = parts[:depth]
+            file = member if here == parts and not folder else None
+            spelling = spellings.setdefault(folded[:depth], here)
+            if spelling != here:
                 raise Refused(
-                    f"its entries {_shown('/'.join(spelling))} and {_shown('/'.join(path))} "
-                    "are one and the same on Windows and macOS"
+                    f"its entries {_shown('/'.join(spelling))} and {_shown('/'.join(here))} "
+                    "may be one and the same on Windows and macOS"
                 )
-            if path not in tree:
-                tree[path] = file
-            elif (tree[path] is None) != (file is None):
-                raise Refused(f"its entry {_shown('/'.join(path))} is a file and a folder at once")
+            if here not in tree:
+                tree[here] = file
+            elif (tree[here] is None) != (file is None):
+                raise Refused(f"its entry {_shown('/'.join(here))} is a file and a folder at once")
             elif file:
                 raise Refused(f"its entry {_shown(name)} is there twice")
         if len(tree) > limits.entries:
@@ -476,7 +483,7 @@ def _encoding(names: list[bytes]) -> str:
 
 def _folded(parts: Parts) -> Parts:
     """The same for names that Windows or macOS hold to be the same: but for case, and for how accents are written."""
-    return tuple(unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", part).casefold()) for part in parts)
+    return tuple(unicodedata.normalize("NFD", unicodedata.normalize("NFD", part).casefold()) for part in parts)
 
 
 def _check_name(name: str, parts: Parts, limits: Limits) -> None:

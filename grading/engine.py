@@ -108,4 +108,3 @@ def pytest_configure(config: pytest.Config) -> None:
     workerinput = getattr(config, "workerinput", None)
     if workerinput is not None:
         config.grading_run = workerinput["grading_run"]  # type: ignore[attr-defined]  # the items read it from here
-

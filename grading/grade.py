@@ -122,4 +122,3 @@ def _same_program(file: Path, model: Path) -> bool:
         return text == wanted or ast.dump(ast.parse(text)) == ast.dump(ast.parse(wanted))
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-

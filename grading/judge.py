@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 
 
 def draw_exam(properties: Iterable[Property], key: str) -> Exam:
-    """Draw the cases of every family under this key; those of a stored family are all of it."""
+    """Draw the cases of every family under this key, after the first of its ladder; a stored family is all its cases."""
     families = {prop.family.name: prop.family for prop in properties}
     cases = {name: family_cases(family, key) for name, family in families.items()}
     return Exam(cases, key, key_id(key))
@@ -53,7 +53,7 @@ def draw_exam(properties: Iterable[Property], key: str) -> Exam:
 def family_cases(family: Family, key: str) -> Sequence[Case]:
     if family.name.startswith("stored_"):
         return family.ladder
-    return draw(family, key, CASES)
+    return [*family.ladder[:1], *draw(family, key, CASES)]
 
 
 def key_id(key: str) -> str:
@@ -89,7 +89,7 @@ def check(prop: Property, cases: Iterable[Case], hand_in: Remembering, cells: st
         try:
             prop.check_on(case, hand_in)
         except Unmet as unmet:
-            return Finding(prop, cells, unmet.outcome, str(unmet), case, getattr(unmet, "figures", {}))
+            return Finding(prop, cells, unmet.outcome, str(unmet), case, unmet.figures)
         except Exception:  # a property that raises anything else is wrong itself
             return Finding(prop, cells, "broken", traceback.format_exc(limit=-3), case)
     return Finding(prop, cells, "passed")
@@ -100,9 +100,11 @@ def _with_example(finding: Finding, exam: Exam, hand_in: Remembering, may_shrink
     prop = finding.prop
     if finding.outcome == "broken":
         return finding
-    if finding.outcome != "timed_out" and prop.tier != "alternative":
+    if finding.case in prop.family.ladder[:1]:
+        return finding
+    if not finding.figures.get("lost"):  # another case would cost another process
         on_ladder = check(prop, prop.family.ladder, hand_in, finding.cells)
-        if not on_ladder.holds and on_ladder.outcome != "broken":
+        if on_ladder.outcome == finding.outcome:
             return on_ladder
         if may_shrink and prop.tier == "required":
             return _shrunk(finding, exam, hand_in)

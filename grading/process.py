@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -89,7 +89,7 @@ class ChildHandIn:
     def __init__(self, launch: Callable[[], Launch]) -> None:
         self._launch = launch
         self._child: _Child | None = None
-        self._lost: Counter[str] = Counter()
+        self._lost: dict[str, list[Unmet]] = defaultdict(list)
         self._spent: Counter[str] = Counter()
         self.output = ""
         """What the hand-in wrote past Python's own standard output, cut."""
@@ -125,7 +125,7 @@ class ChildHandIn:
                 reply = child.receive(min(job.seconds, self._time_left(job.step)))
             except Unmet as unmet:
                 self._spend(job.step, began)
-                self._lost[job.step] += 1
+                self._lost[job.step].append(unmet)
                 self.close()
                 yield Lost(unmet)
                 return
@@ -142,12 +142,14 @@ class ChildHandIn:
         return max(0.1, min(STEP_SECONDS - self._spent[step], HAND_IN_SECONDS - sum(self._spent.values())))
 
     def _given_up(self, step: str) -> Unmet | None:
-        if self._lost[step] >= MOST_LOST:
-            return TimedOut(f"not asked any more, after {MOST_LOST} lost processes in this step")
+        """Why the step is not asked any more, if so."""
+        lost = self._lost[step]
+        if len(lost) >= MOST_LOST:
+            return type(lost[0])(f"{lost[0]}; not asked any more after {MOST_LOST} lost processes in this step")
         if self._spent[step] >= STEP_SECONDS:
-            return TimedOut(f"not asked any more, after {STEP_SECONDS:g} s in this step")
+            return TimedOut(f"not asked any more after {STEP_SECONDS:g} s in this step")
         if sum(self._spent.values()) >= HAND_IN_SECONDS:
-            return TimedOut(f"not asked any more, after {HAND_IN_SECONDS:g} s with this hand-in")
+            return TimedOut(f"not asked any more after {HAND_IN_SECONDS:g} s with this hand-in")
         return None
 
 

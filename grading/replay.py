@@ -80,5 +80,3 @@ def _array_text(array) -> str:  # type: ignore[no-untyped-def]  # any ndarray
     if array.size > MOST_SHOWN:
         return f"array of shape {array.shape}"
     return " ".join(str(array.tolist()).split())
-
-

@@ -111,7 +111,7 @@ def _property(name: str, finding: Finding, findings: Sequence[Finding]) -> dict[
     prop = finding.prop
     message = finding.message
     if (
-        not finding.holds
+        finding.outcome == "failed"
         and prop.tier == "required"
         and rubrics.forward_is_wrong(prop.step, prop.entry, findings)
         and not rubrics.paid_by(prop.step, prop.entry, findings)

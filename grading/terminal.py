@@ -1,21 +1,21 @@
 """What a person reads in the terminal: the figure, the points, and for each lost entry the smallest example."""
 
-import itertools
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from grading import figure
+from properties.registry import CELL_STEPS
 
 WIDTH = 80
 MOST_LINES = 24  # of a script
 Report = Mapping[str, Any]
-OUTCOMES = {
-    "failed": "wrong",
-    "crashed": "crashed",
-    "timed_out": "did not answer in time",
-    "not_run": "could not be run",
-    "broken": "could not be decided",
+BUT = {
+    "failed": "But",
+    "crashed": "It crashes",
+    "timed_out": "It does not end in time",
+    "not_run": "It cannot be run",
+    "broken": "It cannot be decided",
 }
 
 
@@ -54,23 +54,27 @@ def summary_line(report: Report) -> str:
 
 
 def losses(step: Mapping[str, Any]) -> Iterator[str]:
-    """One text for each reason why entries of a step were lost."""
-    lost = [entry for entry in step["entries"] if not entry["paid_by"]]
-    blamed = [(entry, blame(step, entry["entry"])) for entry in lost]
-    blamed = [(entry, prop) for entry, prop in blamed if prop is not None]
-
-    def reason(item: tuple[Any, Any]) -> str:
-        return str(item[1]["message"]) if item[1]["counterexample"] is None else str(item[1]["id"])
-
-    for _, group in itertools.groupby(blamed, key=reason):
-        items = list(group)
+    """One text for each reason why entries of a step were lost: those that fail alike, on one case, are told together."""
+    lost = [(entry, blame(step, entry["entry"])) for entry in step["entries"] if not entry["paid_by"]]
+    reasons: dict[Any, list[tuple[Any, Mapping[str, Any]]]] = {}
+    for entry, prop in lost:
+        if prop is not None:
+            reasons.setdefault(_reason(prop), []).append((entry, prop))
+    for items in reasons.values():
         names = ", ".join(entry["entry"] for entry, _ in items)
         worth = sum(entry["max_points"] for entry, _ in items)
-        yield "\n".join(_loss(f"{step['step']}, {names}: 0 of {worth:g} points", items[0][1]))
+        title = f"{step['step']}, {names}: 0 of {worth:g} points"
+        yield "\n".join(_loss(title, [prop for _, prop in items]))
+
+
+def _reason(prop: Mapping[str, Any]) -> tuple[str, ...]:
+    if prop["outcome"] != "failed":
+        return (prop["outcome"], prop["message"])
+    return (prop["outcome"], prop["id"].partition("[")[0], (prop["counterexample"] or {}).get("case", ""))
 
 
 def blame(step: Mapping[str, Any], entry: str) -> Mapping[str, Any] | None:
-    """The property to tell about a lost entry: its smallest example, of the first such property."""
+    """The property to tell about a lost entry: the one that fails on the smallest example, simple numbers first."""
     failing = [
         prop
         for prop in step["properties"]
@@ -79,42 +83,69 @@ def blame(step: Mapping[str, Any], entry: str) -> Mapping[str, Any] | None:
     return min(failing, key=_size, default=None)
 
 
-def _size(prop: Mapping[str, Any]) -> tuple[bool, int, int]:
-    """Small examples first; those with simple numbers before random ones."""
+def _size(prop: Mapping[str, Any]) -> tuple[bool, bool, int]:
     example = prop["counterexample"]
     if example is None:
-        return True, 0, 0
-    return False, "random" in example["at"], len(example["script"]) + len(str(example["arrays"]))
+        return True, True, 0
+    return False, "random" in example["at"] or "stored" in example["at"], len(str(example["arrays"]))
 
 
-def _loss(title: str, prop: Mapping[str, Any]) -> Iterator[str]:
+def _loss(title: str, props: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong, on what example, with what numbers, and how to see it again."""
+    first = props[0]
     yield title
-    yield from _wrapped(f"{prop['claim']} This is {OUTCOMES[prop['outcome']]}:", "  ")
-    yield from _wrapped(prop["message"], "    ")
-    example = prop["counterexample"]
-    if example is None:
+    if first["outcome"] in ("not_run", "timed_out", "crashed"):
+        yield from _wrapped(f"{BUT[first['outcome']]}: {first['message']}", "  ")
+    else:
+        yield from _wrapped(_claim(first), "  ")
+        for prop in props:
+            yield from _wrapped(f"{BUT[prop['outcome']]} {prop['message']}", "  ")
+    example = first["counterexample"]
+    if example is None or first["outcome"] == "not_run":
         return
-    yield f"  The smallest example found, at {example['at']}:"
+    yield f"  On this example, {example['at']}:"
     for name, array in example["arrays"].items():
         yield from _wrapped(f"{name} = {array}", "    ")
-    script = example["script"]
+    script = _relevant(example["script"], [prop["counterexample"].get("what", "") for prop in props])
     yield from (f"    {line}" for line in script[:MOST_LINES])
     if len(script) > MOST_LINES:
         yield f"    ... and {len(script) - MOST_LINES} lines more"
+    for prop in props:
+        yield from _figures(prop["counterexample"])
+    yield f"  To see it again:\n    {first['replay']}"
+
+
+def _claim(prop: Mapping[str, Any]) -> str:
+    """The claim, without the name of the part that it is about."""
+    part = prop["id"].partition("[")[2].rstrip("]")
+    return str(prop["claim"]).removeprefix(f"{part}: ") if part else str(prop["claim"])
+
+
+def _relevant(script: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """The script without the lines that only read an attribute that is not wanted."""
+    return [line for line in script if "(" in line or not wanted[0] or line.partition(" = ")[0] in wanted]
+
+
+def _figures(example: Mapping[str, Any]) -> Iterator[str]:
+    what = example.get("what", "the result")
     if "actual" in example:
-        yield from _wrapped(f"{example.get('what', 'result')} is        {example['actual']}", "    ")
+        yield from _wrapped(f"{what} is        {example['actual']}", "    ")
     if "expected" in example:
-        yield from _wrapped(f"{example.get('what', 'result')} should be {example['expected']}", "    ")
-    yield "  Show this again:"
-    yield f"    {prop['replay']}"
+        yield from _wrapped(f"{what} should be {example['expected']}", "    ")
 
 
 def _advisory(report: Report) -> Iterator[str]:
+    """Advice about steps that passed, on cells that passed: elsewhere it would repeat what is wrong."""
+    passed = {step["step"] for step in report["steps"] if step["outcome"] == "passed"}
     for step in report["steps"]:
-        unmet = [p for p in step["properties"] if p["tier"] == "advisory" and p["outcome"] != "passed"]
-        for claim, group in itertools.groupby(unmet, key=lambda p: p["claim"].rpartition(": ")[2]):
-            first = next(group)
-            yield from _wrapped(f"{step['step']}: {claim} Here: {first['message']}.", "  ")
+        if not passed.issuperset({step["step"], *CELL_STEPS.get(step["step"], ())}):
+            continue
+        told: set[str] = set()
+        for prop in step["properties"]:
+            claim = _claim(prop)
+            if prop["tier"] == "advisory" and prop["outcome"] != "passed" and claim not in told:
+                told.add(claim)
+                yield from _wrapped(f"{step['step']}: {claim} Here: {prop['message']}.", "  ")
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

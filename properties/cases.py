@@ -1,7 +1,8 @@
 """Cases: what a hand-in is tried on, each a few small integers from which all its arrays follow.
 
-`case["x"]` is the array x of the case. A name ending in _2, _3 is another array of the same shape, drawn anew. Arrays are made when they are
-first asked for, from the seed and their name alone, so a script is sent what it mentions and nothing else.
+`case["x"]` is the array x of the case. A name ending in _2 is another array of the same shape, drawn anew. For central differences x_direction is a direction
+of norm 1 in x, near to the gradient's, and x_plus and x_minus lie a small step along it (x_plus32 and x_minus32 the step
+for float32). Arrays are made when they are first asked for, from the seed and their name alone.
 
 N: batch, D: input size, H: hidden size, T: time steps, L: layers, C: classes.
 
@@ -62,7 +63,7 @@ class Case:
         sizes = [
             f"{field.name}={getattr(self, field.name)}"
             for field in dataclasses.fields(self)
-            if field.name not in ("numbers", "scale", "seed")
+            if field.name not in ("numbers", "scale", "seed") and getattr(self, field.name) != field.default
         ]
         scale = f", scale {self.scale:g}" if self.numbers == "random" else ""
         seed = f", seed {self.seed}" if self.numbers != "ones" else ""
@@ -79,9 +80,15 @@ class Case:
             step = differences.STEP_FLOAT32 if single else differences.STEP
             return self[base] + (step if sign == "plus" else -step) * self[f"{base}_direction"]
         if name.endswith("_direction"):
-            direction = self._random(name).standard_normal(self.shape(name.removesuffix("_direction")))
-            return direction / np.linalg.norm(direction)
+            base = name.removesuffix("_direction")
+            direction = 0.5 * _unit(self._random(name).standard_normal(self.shape(base)))
+            return _unit(direction + _unit(self._gradients[base]))
         return self._draw(name, self.shape(re.sub(r"_[2-9]$", "", name)))
+
+    @property
+    def _gradients(self) -> Mapping[str, np.ndarray]:
+        """The gradient of sum(delta * forward) in each array in which central differences are taken."""
+        raise NotImplementedError
 
     def _draw(self, name: str, shape: Shape) -> np.ndarray:
         is_weight = name[0] in "Wb"
@@ -98,6 +105,12 @@ class Case:
 
     def _random(self, name: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+
+
+def _unit(array: np.ndarray) -> np.ndarray:
+    """The array divided by its Euclidean norm; zeros stay zeros."""
+    norm = np.linalg.norm(array)
+    return array / norm if norm else array
 
 
 @dataclass(frozen=True)
@@ -122,6 +135,11 @@ class RNNStep(Case):
     @property
     def weights(self) -> RNNWeights:
         return RNNWeights(*(self[name] for name in RNN_WEIGHTS))
+
+    @functools.cached_property
+    def _gradients(self) -> Mapping[str, np.ndarray]:
+        runs = twins.rnn_step_gradients(self["delta"], self["x"], self["h"], self.weights, 0.0)
+        return {name.removeprefix("d"): run[0] for name, run in runs.items()}
 
     @property
     def order(self) -> np.ndarray:
@@ -203,6 +221,11 @@ class Classification(Case):
     def layers(self) -> list[RNNWeights]:
         return [RNNWeights(*(self[f"{name}_{layer}"] for name in RNN_WEIGHTS)) for layer in range(self.L)]
 
+    @functools.cached_property
+    def _gradients(self) -> Mapping[str, np.ndarray]:
+        runs = twins.classify(self["x"], self["h_0"], self.layers, self["W"], self["b"], self["delta"], 0.0)
+        return {name.removeprefix("d").replace(".", "_"): run[0] for name, run in runs.items() if name != "logits"}
+
     @property
     def labels(self) -> np.ndarray:
         return self["labels"]
@@ -252,6 +275,13 @@ class GRUStep(Case):
     @property
     def weights(self) -> GRUWeights:
         return GRUWeights(*(self[name] for name in GRU_WEIGHTS))
+
+    @functools.cached_property
+    def _gradients(self) -> Mapping[str, np.ndarray]:
+        runs = twins.gru_gradients(self["delta"], self["x"], self["h"], self.weights, 0.0)
+        return {
+            name.removeprefix("d"): run[0].reshape(self.shape(name.removeprefix("d"))) for name, run in runs.items()
+        }
 
     def _make(self, name: str) -> np.ndarray:
         if name == "delta_sum":

@@ -105,6 +105,8 @@ def assert_derivative(
             f"(off by {abs(along - slope):.2g}, allowed {allowed:.1g})",
             what=what, actual=gradient, error=abs(along - slope), allowed=allowed,
         )  # fmt: skip
+    if not abs(slope) > 2 * allowed:
+        raise Wrong(f"forward changes too little with {name} for central differences to decide about {what}", what=what)
 
 
 def assert_responds(seen: Transcript, name: str) -> None:

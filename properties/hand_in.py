@@ -105,14 +105,15 @@ class Remembering:
 
 
 def arrays_of(case: Case, lines: Sequence[str]) -> dict[str, np.ndarray]:
-    """The arrays of the case that a script mentions."""
-    given, names = set(HELPERS), {}
+    """The arrays of the case that a script mentions, in the order of the script."""
+    given: set[str] = set(HELPERS)
+    names: dict[str, np.ndarray] = {}
     for line in lines:
         mentioned, targets = mentions(line)
         for name in mentioned:
             if name not in given and name not in names and name in case:
                 names[name] = case[name]
-        given |= targets
+        given.update(targets)
     return names
 
 

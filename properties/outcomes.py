@@ -4,20 +4,20 @@ from typing import Any
 
 
 class Unmet(AssertionError):
-    """The hand-in does not have the property. `outcome` is the word of the report for how."""
-
-    outcome = "failed"
-
-
-class Wrong(Unmet):
-    """A result has another value, shape or type than it should have.
+    """The hand-in does not have the property. `outcome` is the word of the report for how.
 
     figures are what a report can show: what, index, actual, expected, error, allowed.
     """
 
+    outcome = "failed"
+
     def __init__(self, message: str, **figures: Any) -> None:
         super().__init__(message)
         self.figures = figures
+
+
+class Wrong(Unmet):
+    """A result has another value, shape or type than it should have."""
 
 
 class Crashed(Unmet):

@@ -71,6 +71,8 @@ def rnn_unrolled(case: RNNSequence) -> Lines:
     return (*_cell(case), *steps)
 
 
+# A forward comes before each backward, as in use; but backward is told all that it needs, so a forward that
+# fails must not stop it: its result is given a name of its own, and its fault goes there.
 def _rnn_backward(
     delta: str = "delta", cell: str = "cell", suffix: str = "", given: str = "h_t, x, h"
 ) -> Iterator[str]:
@@ -79,12 +81,12 @@ def _rnn_backward(
 
 
 def rnn_backward(case: RNNStep) -> Lines:
-    return (*_cell(case), "cell.forward(x, h)", *_rnn_backward())
+    return (*_cell(case), "forwarded = cell.forward(x, h)", *_rnn_backward())
 
 
 def rnn_backward_elsewhere(case: RNNStep) -> Lines:
     """backward after an unrelated forward of another batch."""
-    return (*_cell(case), "cell.forward(x, h)", "cell.forward(x_2, h_2)", *_rnn_backward())
+    return (*_cell(case), "forwarded = cell.forward(x, h)", "unrelated = cell.forward(x_2, h_2)", *_rnn_backward())
 
 
 def rnn_backward_scaled(case: RNNStep) -> Lines:
@@ -92,16 +94,20 @@ def rnn_backward_scaled(case: RNNStep) -> Lines:
     lines: list[str] = []
     for delta in ("delta", "delta_2", "delta_sum", *DELTA_SCALES):
         cell = delta.replace("delta", "cell")
-        lines += [*_cell(case, cell), f"{cell}.forward(x, h)", *_rnn_backward(delta, cell, delta.removeprefix("delta"))]
+        lines += [
+            *_cell(case, cell),
+            f"forwarded = {cell}.forward(x, h)",
+            *_rnn_backward(delta, cell, delta.removeprefix("delta")),
+        ]
     return tuple(lines)
 
 
 def rnn_backward_twice(case: RNNStep) -> Lines:
     """backward of delta, of delta_2, and of one after the other on one cell."""
     return (
-        *_cell(case), "cell.forward(x, h)", *_rnn_backward(),
-        *_cell(case, "cell_2"), "cell_2.forward(x, h)", *_rnn_backward("delta_2", "cell_2", "_2"),
-        *_cell(case, "cell_3"), "cell_3.forward(x, h)", *_rnn_backward("delta", "cell_3", "_first"),
+        *_cell(case), "forwarded = cell.forward(x, h)", *_rnn_backward(),
+        *_cell(case, "cell_2"), "forwarded = cell_2.forward(x, h)", *_rnn_backward("delta_2", "cell_2", "_2"),
+        *_cell(case, "cell_3"), "forwarded = cell_3.forward(x, h)", *_rnn_backward("delta", "cell_3", "_first"),
         *_rnn_backward("delta_2", "cell_3", "_both"),
     )  # fmt: skip
 
@@ -109,8 +115,8 @@ def rnn_backward_twice(case: RNNStep) -> Lines:
 def rnn_backward_cleared(case: RNNStep) -> Lines:
     """backward of delta_2, zero_grad, backward of delta; and backward of delta alone."""
     return (
-        *_cell(case), "cell.forward(x, h)", *_rnn_backward(),
-        *_cell(case, "cell_2"), "cell_2.forward(x, h)", *_rnn_backward("delta_2", "cell_2", "_before"),
+        *_cell(case), "forwarded = cell.forward(x, h)", *_rnn_backward(),
+        *_cell(case, "cell_2"), "forwarded = cell_2.forward(x, h)", *_rnn_backward("delta_2", "cell_2", "_before"),
         "cell_2.zero_grad()", *_rnn_backward("delta", "cell_2", "_cleared"),
     )  # fmt: skip
 

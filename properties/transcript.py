@@ -48,7 +48,7 @@ class Transcript:
             return value
         if isinstance(value, Fault):
             place = f" ({value.where})" if value.where and value.where not in value.text else ""
-            raise OUTCOME_OF_FAULT[value.kind](value.text + place)
+            raise OUTCOME_OF_FAULT[value.kind](value.text + place, what=name, fault=value.kind)
         raise KeyError(f"the script has no line that gives {name}")
 
 
@@ -63,6 +63,6 @@ class Lost:
     def __getattr__(self, name: str) -> np.ndarray:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise type(self.unmet)(*self.unmet.args)
+        raise type(self.unmet)(str(self.unmet), lost=True)
 
     __getitem__ = __getattr__

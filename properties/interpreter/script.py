@@ -66,7 +66,7 @@ class Line(NamedTuple):
 
     text: str
     code: CodeType
-    mentions: frozenset[str]
+    mentions: tuple[str, ...]
     targets: tuple[str, ...]
     assigns: bool
     attribute: tuple[str, str] | None  # (object, attribute) of the outermost attribute access
@@ -87,14 +87,15 @@ def _parse(line: str) -> Line:
     outer = value.func if isinstance(value, ast.Call) else value
     attribute = (ast.unparse(outer.value), outer.attr) if isinstance(outer, ast.Attribute) else None
     code = compile(ast.Expression(value), "<script>", "eval")
-    mentions = frozenset(node.id for node in ast.walk(value) if isinstance(node, ast.Name))
+    names = [node for node in ast.walk(value) if isinstance(node, ast.Name)]
+    mentions = tuple(dict.fromkeys(node.id for node in sorted(names, key=lambda node: node.col_offset)))
     return Line(line, code, mentions, targets, isinstance(statement, ast.Assign), attribute, calls)
 
 
-def mentions(line: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The names that a line mentions, and those that it gives."""
+def mentions(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names that a line mentions, from left to right, and those that it assigns."""
     parsed = _parse(line)
-    return parsed.mentions, frozenset(parsed.targets if parsed.assigns else ())
+    return parsed.mentions, parsed.targets if parsed.assigns else ()
 
 
 def _run_line(
