@@ -44,6 +44,7 @@ def grade(options: argparse.Namespace) -> int:
     """Grade one hand-in, or several."""
     entries, is_class = locate.entries([Path(path) for path in options.paths])
     from grading import engine, rubric, terminal
+    from grading.report import Report
     from properties.registry import STEPS, all_properties
 
     if options.only and options.only not in STEPS:
@@ -60,7 +61,7 @@ def grade(options: argparse.Namespace) -> int:
     )
     reports = []
 
-    def tell(report: engine.report.Report) -> None:
+    def tell(report: Report) -> None:
         reports.append(report)
         _print(terminal.summary_line(report) if several else "\n".join(terminal.whole(report, options.paths[0])))
 

@@ -1,7 +1,7 @@
 """The pytest plugin that grades: an item is a hand-in, so that pytest-xdist spreads a class over the cores.
 
-Every worker draws the exam and grades the model solution, the control, before its first hand-in. Settings reach the workers
-through xdist's own channel and never through a file or a command line, because the key is among them.
+Every worker draws the exam and grades the model solution, the control, before its first hand-in. Settings reach the
+workers through xdist's own channel and never through a file or a command line, because the key is among them.
 """
 
 import functools
@@ -95,7 +95,7 @@ class _Listener:
         node.workerinput["grading_run"] = self.run
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        told = dict(report.user_properties)
+        told: dict[str, Any] = dict(report.user_properties)
         if report.when == "call" and "report" in told:
             self.done.add(told["report"]["submission"])
             self.tell(told["report"])

@@ -30,7 +30,7 @@ def _step(name: str, step: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _passes_test(step: Mapping[str, Any], stored: bool) -> bool:
-    """Whether the step passes, or at least its required properties on the stored arrays, or on the drawn cases, hold."""
+    """Whether the step passes, or at least its required properties on stored arrays, or those on drawn cases, hold."""
     if step["outcome"] == "passed":
         return True
     required = [prop for prop in step["properties"] if prop["tier"] == "required"]

@@ -30,7 +30,7 @@ class Settings(NamedTuple):
     steps: Sequence[str]
     open_hand_in: OpenHandIn
     isolation: str
-    control_seconds: Mapping[Question, float] = {}  # noqa: RUF012  # never written to
+    control_seconds: Mapping[Question, float] = {}  # never written to
 
 
 def with_control(settings: Settings) -> Settings:

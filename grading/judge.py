@@ -1,5 +1,6 @@
 """Whether a hand-in has the properties, on the cases of an exam, and the smallest example where it has not."""
 
+import contextlib
 import hashlib
 import time
 import traceback
@@ -11,7 +12,7 @@ from hypothesis import Phase, given
 
 from properties.cases import Case
 from properties.hand_in import Remembering
-from properties.outcomes import TimedOut, Unmet
+from properties.outcomes import Unmet
 from properties.registry import PRACTICE_KEY, Property, draw, seed_of
 from properties.strategies import Family
 
@@ -36,7 +37,7 @@ class Finding(NamedTuple):
     outcome: str
     message: str = ""
     case: Case | None = None
-    figures: Mapping[str, Any] = {}  # noqa: RUF012  # never written to
+    figures: Mapping[str, Any] = {}  # never written to
 
     @property
     def holds(self) -> bool:
@@ -44,7 +45,7 @@ class Finding(NamedTuple):
 
 
 def draw_exam(properties: Iterable[Property], key: str) -> Exam:
-    """Draw the cases of every family under this key, after the first of its ladder; a stored family is all its cases."""
+    """Draw each family's cases under this key, after the first of its ladder; a stored family is all its cases."""
     families = {prop.family.name: prop.family for prop in properties}
     cases = {name: family_cases(family, key) for name, family in families.items()}
     return Exam(cases, key, key_id(key))
@@ -96,7 +97,7 @@ def check(prop: Property, cases: Iterable[Case], hand_in: Remembering, cells: st
 
 
 def _with_example(finding: Finding, exam: Exam, hand_in: Remembering, may_shrink: bool) -> Finding:
-    """The same failure on a small case of the ladder; else shrunk by Hypothesis; a drawn case only if its key is public."""
+    """The same failure on a case of the ladder; else shrunk by Hypothesis; a drawn case only if its key is public."""
     prop = finding.prop
     if finding.outcome == "broken":
         return finding
@@ -136,8 +137,6 @@ def _shrunk(finding: Finding, exam: Exam, hand_in: Remembering) -> Finding:
             best = found  # Hypothesis goes from failure to smaller failure
             raise Unmet(found.message)
 
-    try:
+    with contextlib.suppress(Unmet, hypothesis.errors.Flaky, BaseExceptionGroup):
         holds()
-    except (Unmet, hypothesis.errors.Flaky, TimedOut, BaseExceptionGroup):
-        pass
     return best

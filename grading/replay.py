@@ -29,9 +29,10 @@ def from_words(text: str) -> Case:
     """The case that `in_words` wrote. Raises Usage for anything else; nothing is evaluated but numbers and words."""
     try:
         call = ast.parse(text, mode="eval").body
-        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)) or call.args:
+            raise ValueError("not a call by keywords")
         case = KINDS[call.func.id](**{str(word.arg): ast.literal_eval(word.value) for word in call.keywords})
-    except (SyntaxError, AssertionError, KeyError, TypeError, ValueError) as error:
+    except (SyntaxError, KeyError, TypeError, ValueError) as error:
         raise Usage(f"{text!r} is not a case; one is, for example, RNNStep(N=1, D=1, H=2, numbers='ones')") from error
     return next((known for known in _stored() if known == case), case)
 
@@ -49,8 +50,7 @@ def show(prop: Property, case: Case, hand_in: Remembering) -> tuple[str, bool]:
     finding = check(prop, [case], hand_in)
     seen = hand_in.on(question)
     lines = [prop.id, f"  {prop.claim}", f"  at {case}", ""]
-    for name, array in arrays_of(case, question.lines).items():
-        lines.append(f"  {name} = {_array_text(array)}")
+    lines += [f"  {name} = {_array_text(array)}" for name, array in arrays_of(case, question.lines).items()]
     lines += ["", *(f"  {line}" for line in question.lines), ""]
     if isinstance(seen, Transcript):
         for name, value in seen.values.items():

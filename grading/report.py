@@ -96,7 +96,7 @@ def _report(name: str, steps: list[dict[str, Any]], settings: "Settings", messag
 
 def write(report: Report, folder: Path) -> Path:
     """Write folder/NAME/report.json, whole or not at all."""
-    target = folder / report["submission"] / "report.json"
+    target: Path = folder / report["submission"] / "report.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name("report.json.unfinished")
     with open(unfinished, "w", encoding="utf-8") as file:

@@ -54,7 +54,7 @@ def summary_line(report: Report) -> str:
 
 
 def losses(step: Mapping[str, Any]) -> Iterator[str]:
-    """One text for each reason why entries of a step were lost: those that fail alike, on one case, are told together."""
+    """One text for each reason why entries of a step were lost; those that fail alike on one case share it."""
     lost = [(entry, blame(step, entry["entry"])) for entry in step["entries"] if not entry["paid_by"]]
     reasons: dict[Any, list[tuple[Any, Mapping[str, Any]]]] = {}
     for entry, prop in lost:

@@ -1,14 +1,15 @@
 """Cases: what a hand-in is tried on, each a few small integers from which all its arrays follow.
 
-`case["x"]` is the array x of the case. A name ending in _2 is another array of the same shape, drawn anew. For central differences x_direction is a direction
-of norm 1 in x, near to the gradient's, and x_plus and x_minus lie a small step along it (x_plus32 and x_minus32 the step
-for float32). Arrays are made when they are first asked for, from the seed and their name alone.
+`case["x"]` is the array x of the case. A name ending in _2 is another array of the same shape, drawn anew. For central
+differences x_direction is a direction of norm 1 in x, near to the gradient's, and x_plus and x_minus lie a small step
+along it (x_plus32 and x_minus32 the step for float32). Arrays are made when they are first asked for, from the seed and
+their name alone.
 
 N: batch, D: input size, H: hidden size, T: time steps, L: layers, C: classes.
 
-numbers is "stored" (properties.stored), "ones" (inputs 1, weights 1/2), "halves" (each of -1, -1/2, 1/2, 1) or "random": inputs and deltas are standard
-normal, states lie in (-1, 1), and weights are normal with standard deviation scale / sqrt(columns), so that
-pre-activations have about the size of `scale` whatever the shapes.
+numbers is "stored" (properties.stored), "ones" (inputs 1, weights 1/2), "halves" (each of -1, -1/2, 1/2, 1) or
+"random": inputs and deltas are standard normal, states lie in (-1, 1), and weights are normal with standard deviation
+scale / sqrt(columns), so that pre-activations have about the size of `scale` whatever the shapes.
 """
 
 import dataclasses
@@ -254,8 +255,8 @@ class Classification(Case):
 class GRUStep(Case):
     """One step of a gated recurrent unit: x (D,), h (H,), delta (1, H), Wzh, Wrh, Wh (H, H), Wzx, Wrx, Wx (H, D).
 
-    `family` says what is special about the weights or the state: nothing ("general"); "diagonal" Wh; "equal rows" in Wrh and in Wrx;
-    "zero state"; the update gate "closed" (z below 1e-17) or "open" (1 - z below 1e-17).
+    `family` says what is special about the weights or the state: nothing ("general"); "diagonal" Wh; "equal rows" in
+    Wrh and in Wrx; "zero state"; the update gate "closed" (z below 1e-17) or "open" (1 - z below 1e-17).
     """
 
     D: int
@@ -329,9 +330,9 @@ class GRUSequence(Case):
 
 @dataclass(frozen=True)
 class Prediction(Case):
-    """A sequence for the character predictor: inputs (T, D), the cell's six weights, W (C, H), b (C,), h (H,), x_1 .. x_T (D,) its rows.
+    """A sequence for the character predictor: inputs (T, D), the cell's six weights, W (C, H), b (C,), h (H,).
 
-    Cut short: inputs_prefix, the first half of the inputs.
+    x_1 .. x_T (D,) are the rows of inputs, inputs_prefix its first half, h_zero (H,) the state of zeros.
     """
 
     D: int

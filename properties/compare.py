@@ -91,7 +91,7 @@ def assert_linear(seen: Transcript, what: str, expected: Expected, scales: Mappi
 def assert_derivative(
     seen: Transcript, case: Case, name: str, gradient: np.ndarray, delta: np.ndarray, what: str
 ) -> None:
-    """sum(gradient * direction) is the central difference of sum(delta * forward) in the array `name`, by its own error."""
+    """sum(gradient * direction) is the central difference of sum(delta * forward) in the array `name`."""
     plus, minus, step, u = _sides(seen, name)
     direction = case[f"{name}_direction"]
     _assert_shape_and_dtype(plus, delta.shape, "forward's result")

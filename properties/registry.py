@@ -5,8 +5,9 @@
         \"\"\"h_t is what torch.nn.RNNCell computes from the same weights.\"\"\"
         assert_close(seen.h_t, expected.rnn_forward(case)["h_t"], what="h_t")
 
-Tiers: a *required* property decides points. An *advisory* one is reported and never scored. An *alternative* one takes the place of
-agreement with an oracle where the hand-in's own forward is wrong and meets every *condition* (grading.rubric).
+Tiers: a *required* property decides points. An *advisory* one is reported and never scored. An *alternative* one takes
+the place of agreement with an oracle where the hand-in's own forward is wrong and meets every *condition*
+(grading.rubric).
 """
 
 import functools
@@ -124,7 +125,7 @@ condition = _decorator("condition")
 
 
 def _as_test(check: Check, properties: Sequence[Property]) -> Check:
-    """Make the pytest test of a check: one item for each property, and on own and model cells where it rests on a cell."""
+    """Make the pytest test of a check: an item for each property, on own and model cells where it rests on a cell."""
     step, tier = properties[0].step, properties[0].tier
     cells = ["own", "model"] if step in CELL_STEPS else ["own"]
 

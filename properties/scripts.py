@@ -90,7 +90,7 @@ def rnn_backward_elsewhere(case: RNNStep) -> Lines:
 
 
 def rnn_backward_scaled(case: RNNStep) -> Lines:
-    """backward of delta, of another delta, of their sum, and of delta times each of DELTA_SCALES, each on a fresh cell."""
+    """backward of delta, of delta_2, of their sum, and of delta times each of DELTA_SCALES, each on a fresh cell."""
     lines: list[str] = []
     for delta in ("delta", "delta_2", "delta_sum", *DELTA_SCALES):
         cell = delta.replace("delta", "cell")
@@ -237,7 +237,7 @@ def gru_backward_flat(case: GRUStep) -> Lines:
 
 
 def gru_backward_scaled(case: GRUStep) -> Lines:
-    """backward of delta, of another delta, of their sum, and of delta times each of DELTA_SCALES, each on a fresh cell."""
+    """backward of delta, of delta_2, of their sum, and of delta times each of DELTA_SCALES, each on a fresh cell."""
     lines: list[str] = []
     for delta in ("delta", "delta_2", "delta_sum", *DELTA_SCALES):
         cell = delta.replace("delta", "cell")

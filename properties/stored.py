@@ -1,4 +1,4 @@
-"""The stored arrays (fixtures/arrays/) as cases, with what was stored as expected, to the tolerance of today's twins."""
+"""The stored arrays (fixtures/arrays/) as cases, with what was stored as expected and today's tolerance."""
 
 import json
 from collections.abc import Mapping

@@ -51,7 +51,7 @@ def test_gradient_of_saturated_gates_equals_autograd(case, seen, gradient):
 
 @required(STEP, each=GRADIENTS, cases=gru_steps, script=scripts.gru_backward_scaled, kind=SELF_CONSISTENCY)
 def test_gradient_is_linear_in_delta(case, seen, gradient):
-    """The gradient of delta + delta_2 is the sum of theirs, and that of c delta is c times delta's, c from 1e-8 to 1e4."""
+    """The gradient of a sum of deltas is the sum of theirs, and of c delta c times delta's, c from 1e-8 to 1e4."""
     assert_linear(seen, gradient, expected.gru_backward(case)[gradient], DELTA_SCALES)
 
 

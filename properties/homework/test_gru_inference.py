@@ -1,4 +1,4 @@
-"""Step II, GRU Inference: the character predictor, a gated recurrent unit and a linear layer, one input after the other."""
+"""Step II, GRU Inference: the character predictor, a gated recurrent unit and a linear layer, input after input."""
 
 from properties import expected, scripts
 from properties.compare import assert_close, assert_plain_float64, assert_same, assert_unchanged, unbatched, well_formed

@@ -1,4 +1,4 @@
-"""Step I, RNN Backward: the gradients of one step of the Elman cell; those of weights are batch means and accumulate."""
+"""Step I, RNN Backward: the gradients of one step of the Elman cell; those of weights are batch means, and add up."""
 
 from properties import expected, scripts
 from properties.cases import DELTA_SCALES
@@ -53,7 +53,7 @@ def test_gradient_uses_the_state_it_was_given(case, seen, gradient):
 
 @required(STEP, each=GRADIENTS, cases=rnn_steps, script=scripts.rnn_backward_scaled, kind=SELF_CONSISTENCY)
 def test_gradient_is_linear_in_delta(case, seen, gradient):
-    """The gradient of delta + delta_2 is the sum of theirs, and that of c delta is c times delta's, c from 1e-8 to 1e4."""
+    """The gradient of a sum of deltas is the sum of theirs, and of c delta c times delta's, c from 1e-8 to 1e4."""
     answer = expected.rnn_backward(case)[gradient]
     assert_linear(seen, gradient, answer, DELTA_SCALES)
 

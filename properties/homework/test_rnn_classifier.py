@@ -49,7 +49,7 @@ def test_gradient_equals_the_stored_array(case, seen, gradient):
 
 @required(STEP, "backward", each=GRADIENTS, cases=classifications, script=scripts.classifier_backward)
 def test_gradient_equals_torch(case, seen, gradient):
-    """The gradient of the mean loss is that of torch by autograd, in every layer of one to four, with and without h_0."""
+    """The gradient of the mean loss is that of torch by autograd, in each of one to four layers, h_0 given or not."""
     _assert_gradients_close(case, seen, expected.classify(case), gradient)
 
 

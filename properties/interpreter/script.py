@@ -7,9 +7,9 @@ A script is a list of lines of Python, each an assignment or a call:
     dx, dh = cell.backward(delta, h, x, h_prev_t)
     dW_ih = cell.dW_ih
 
-A name is a result of an earlier line, an array of the case (every mention is a fresh, owned and writable copy), one of the helpers
-below, or what the hand-in calls so. A line that fails leaves its fault in place of what it should have given,
-and every later line that mentions that name shares it; the others go on.
+A name is a result of an earlier line, an array of the case (every mention is a fresh, owned and writable copy), one of
+the helpers below, or what the hand-in calls so. A line that fails leaves its fault in place of what it should have
+given, and every later line that mentions that name shares it; the others go on.
 """
 
 import ast
@@ -87,8 +87,8 @@ def _parse(line: str) -> Line:
     outer = value.func if isinstance(value, ast.Call) else value
     attribute = (ast.unparse(outer.value), outer.attr) if isinstance(outer, ast.Attribute) else None
     code = compile(ast.Expression(value), "<script>", "eval")
-    names = [node for node in ast.walk(value) if isinstance(node, ast.Name)]
-    mentions = tuple(dict.fromkeys(node.id for node in sorted(names, key=lambda node: node.col_offset)))
+    found = [(node.col_offset, node.id) for node in ast.walk(value) if isinstance(node, ast.Name)]
+    mentions = tuple(dict.fromkeys(name for _, name in sorted(found)))
     return Line(line, code, mentions, targets, isinstance(statement, ast.Assign), attribute, calls)
 
 
@@ -170,7 +170,7 @@ def frozen(array: np.ndarray) -> np.ndarray:
 def projection(net: Any, C: int, H: int) -> Any:
     """The attribute of `net` that is a Linear whose W is (C, H). Raises Missing."""
     for layer in vars(net).values():
-        if type(layer).__name__ == "Linear" and np.shape(getattr(layer, "W", None)) == (C, H):
+        if type(layer).__name__ == "Linear" and np.shape(getattr(layer, "W", ())) == (C, H):
             return layer
     raise Missing(f"{type(net).__name__} has no attribute that is a Linear with W of shape (num_classes, hidden_dim)")
 
