@@ -4,6 +4,7 @@ Exit status: 0 every entry paid, 1 some hand-in lost points, 2 usage, 3 broken (
 """
 
 import argparse
+import getpass
 import os
 import sys
 from collections.abc import Sequence
@@ -54,7 +55,7 @@ def grade(options: argparse.Namespace) -> int:
     run = engine.Run(
         [(entry.name, str(entry.path.resolve())) for entry in entries],
         str(Path(options.out).resolve()),
-        options.key,
+        _key(options.key),
         options.isolation,
         str(Path(options.rubric).resolve()),
         [options.only] if options.only else list(STEPS),
@@ -111,7 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     grading.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="how many hand-ins at a time (default: 1)")
     grading.add_argument("--isolation", choices=CHOICES, default="auto", help="where hand-ins run (default: auto)")
     grading.add_argument(
-        "--key", default=PRACTICE_KEY, metavar="TEXT", help="the exam's secret (default: a public one)"
+        "--key",
+        default=PRACTICE_KEY,
+        metavar="TEXT",
+        help="the exam's secret, or - to be asked for it (default: public)",
     )
     grading.add_argument("--only", metavar="STEP", help="grade this step alone")
     grading.add_argument("--rubric", default=str(DEFAULT), metavar="FILE", help="points by step and entry")
@@ -126,6 +130,16 @@ def _parser() -> argparse.ArgumentParser:
     replaying.add_argument("--isolation", choices=CHOICES, default="auto", help="where it runs (default: auto)")
     replaying.set_defaults(command=replay)
     return parser
+
+
+def _key(text: str) -> str:
+    """The key; for "-" one line of standard input, so that it stands in no list of processes and no history."""
+    if text != "-":
+        return text
+    key = getpass.getpass("key: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if not key:
+        raise Usage("--key -: the key is empty, but should be a line of text")
+    return key
 
 
 def _jobs(text: str) -> int:
