@@ -6,13 +6,15 @@ workers through xdist's own channel and never through a file or a command line, 
 
 import functools
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from grading import isolation, report, rubric
+from grading import archives, isolation, report, rubric
+from grading.faults import Broken
 from grading.grade import Settings, grade, with_control
 from grading.judge import draw_exam
 from grading.locate import root_of
@@ -52,11 +54,25 @@ def settings_of(run_as_json: str) -> Settings:
 def grade_entry(name: str, path: str, settings: Settings) -> report.Report:
     """The report of one entry of a run, whatever is wrong with it. Raises Broken for a fault of ours."""
     place = Path(path)
-    if not place.is_dir():
-        return report.refused(name, f"{place.name} is not a folder, and hand-ins are folders so far", settings)
-    root = root_of(place)
+    if place.is_dir():
+        return _grade_folder(name, place, place.name, settings)
+    if not archives.is_archive(place):
+        message = f"{place.name!r} is neither a folder nor an archive ({', '.join(archives.SUFFIXES)})"
+        return report.refused(name, message, settings)
+    with tempfile.TemporaryDirectory(prefix="hand-in-") as folder:
+        try:
+            archives.unpack(place, Path(folder))
+        except archives.Refused as refused:
+            return report.refused(name, str(refused), settings)
+        except OSError as error:
+            raise Broken(f"{place.name} could not be unpacked: {error.strerror or error}") from error
+        return _grade_folder(name, Path(folder), place.name, settings)
+
+
+def _grade_folder(name: str, folder: Path, shown: str, settings: Settings) -> report.Report:
+    root = root_of(folder)
     if root is None:
-        return report.refused(name, f"{place.name} holds neither mytorch/ nor hw3/", settings)
+        return report.refused(name, f"{shown!r} holds neither mytorch/ nor hw3/", settings)
     return grade(name, root.resolve(), settings)
 
 

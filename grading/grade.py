@@ -1,11 +1,14 @@
 """Grade one hand-in: own cells first, the model's where these lost points, then points and a report."""
 
 import ast
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from grading import diagnosis
 from grading import rubric as rubrics
+from grading.diagnosis import Diagnosis
 from grading.faults import Broken
 from grading.judge import Exam, Finding, judge
 from grading.report import report_of
@@ -33,69 +36,92 @@ class Settings(NamedTuple):
     control_seconds: Mapping[Question, float] = {}  # never written to
 
 
+class Examination(NamedTuple):
+    """All that became of a hand-in: findings, how long each script took, diagnoses by step, and what else to tell."""
+
+    findings: list[Finding]
+    seconds: Mapping[Question, float]
+    diagnoses: Mapping[str, list[Diagnosis]]
+    notes: list[str]
+
+
 def with_control(settings: Settings) -> Settings:
     """Grade the model solution as any hand-in; its times set the deadlines. Raises Broken if it loses a point."""
-    findings, seconds, _ = _examine(MODEL_SOLUTION, settings)
-    report = report_of("impl", findings, settings)
+    examination = examine(MODEL_SOLUTION, settings)
+    report = report_of("impl", examination.findings, settings)
     if report["points"] < report["max_points"]:
-        unmet = next(f for f in findings if not f.holds and f.prop.tier == "required")
-        raise Broken(f"the model solution loses points here: {unmet.prop.id}: {unmet.message}")
-    return settings._replace(control_seconds=seconds)
+        unmet = next((f for f in examination.findings if not f.holds and f.prop.tier == "required"), None)
+        where = f"{unmet.prop.id}: {unmet.message}" if unmet else "an entry of the rubric has no property"
+        raise Broken(f"the model solution loses points here: {where}")
+    return settings._replace(control_seconds=examination.seconds)
 
 
 def grade(name: str, root: Path, settings: Settings) -> dict[str, Any]:
     """The report of the hand-in at this root. Raises Broken for a fault of ours."""
     missing = [folder for folder in ("mytorch", "hw3") if not (root / folder).is_dir()]
-    findings, _, notes = _examine(root, settings)
-    broken = next((finding for finding in findings if finding.outcome == "broken"), None)
+    examination = examine(root, settings)
+    broken = next((finding for finding in examination.findings if finding.outcome == "broken"), None)
     if broken is not None:
         raise Broken(f"{name}: {broken.prop.id} on {broken.case} cannot be decided: {broken.message}")
-    messages = [f"{folder}/ is missing" for folder in missing] + notes
+    messages = [f"{folder}/ is missing" for folder in missing] + examination.notes
     if is_model_solution(root):
         messages.append("the same program as the model solution")
-    return report_of(name, findings, settings, "; ".join(messages))
+    return report_of(name, examination.findings, settings, "; ".join(messages), examination.diagnoses)
 
 
-def _examine(root: Path, settings: Settings) -> tuple[list[Finding], dict[Question, float], list[str]]:
-    """The findings of all steps, how long each script took, and what else is worth telling."""
+def examine(root: Path, settings: Settings) -> Examination:
+    """Judge all steps on own cells, and again on the model's those whose cell lost points; diagnose what is lost."""
 
     def allowed(question: Question) -> float:
         return max(LEAST_SECONDS, TIMES_CONTROL * settings.control_seconds.get(question, 0.0))
 
-    def chosen(*tiers: str, steps: Sequence[str]) -> list[Property]:
+    with contextlib.ExitStack() as stack:
+
+        def opened(cells: str) -> Remembering:
+            hand_in = Remembering(settings.open_hand_in(root, cells), allowed)
+            stack.callback(hand_in.close)
+            return hand_in
+
+        hand_ins = {"own": opened("own")}
+        cell_steps = {cell for step in settings.steps for cell in CELL_STEPS.get(step, ())}
+        steps = [step for step in STEPS if step in settings.steps or step in cell_steps]
+        findings = _judge_steps(steps, hand_ins["own"], "own", [], settings)
+        lost = _lost(steps, findings, settings)
+        again = [step for step, cells in CELL_STEPS.items() if step in lost and not lost.keys().isdisjoint(cells)]
+        if again:
+            hand_ins["model"] = opened("model")
+            findings += _judge_steps(again, hand_ins["model"], "model", findings, settings)
+        diagnoses = {
+            step: diagnosis.diagnose(step, entries, hand_ins["model" if step in again else "own"])
+            for step, entries in _lost(settings.steps, findings, settings).items()
+        }
+        seconds = hand_ins["own"].seconds()
+        return Examination(findings, seconds, diagnoses, _notes(root, hand_ins["own"]))
+
+
+def _judge_steps(
+    steps: Sequence[str], hand_in: Remembering, cells: str, before: list[Finding], settings: Settings
+) -> list[Finding]:
+    """The findings of these steps; those about the own forward's derivative only where a forward lost points."""
+
+    def chosen(tiers: Sequence[str], steps: Sequence[str]) -> list[Property]:
         return [prop for prop in settings.properties if prop.tier in tiers and prop.step in steps]
 
-    def examine(cells: str, steps: Sequence[str], among: list[Finding]) -> list[Finding]:
-        hand_in = Remembering(settings.open_hand_in(root, cells), allowed)
-        try:
-            found = judge(chosen("required", "advisory", steps=steps), settings.exam, hand_in, cells)
-            wrong = [
-                step
-                for step in steps
-                if any(rubrics.forward_is_wrong(step, entry, among + found) for entry in settings.rubric[step])
-            ]
-            found += judge(chosen("alternative", "condition", steps=wrong), settings.exam, hand_in, cells)
-            seconds.update(hand_in.seconds())
-            if cells == "own":
-                notes.extend(_notes(root, hand_in))
-        finally:
-            hand_in.close()
-        return found
-
-    seconds: dict[Question, float] = {}
-    notes: list[str] = []
-    cell_steps = {cell for step in settings.steps for cell in CELL_STEPS.get(step, ())}
-    steps = [step for step in STEPS if step in settings.steps or step in cell_steps]
-    findings = examine("own", steps, [])
-    lost = {
+    findings = judge(chosen(("required", "advisory"), steps), settings.exam, hand_in, cells)
+    wrong = [
         step
         for step in steps
-        if any(not rubrics.paid_by(step, entry, findings) for entry in settings.rubric[step])
-    }  # fmt: skip
-    again = [step for step, cells in CELL_STEPS.items() if step in lost and lost.intersection(cells)]
-    if again:
-        findings += examine("model", again, findings)
-    return findings, seconds, notes
+        if any(rubrics.forward_is_wrong(step, entry, before + findings) for entry in settings.rubric[step])
+    ]
+    return findings + judge(chosen(("alternative", "condition"), wrong), settings.exam, hand_in, cells)
+
+
+def _lost(steps: Sequence[str], findings: Sequence[Finding], settings: Settings) -> dict[str, list[str]]:
+    """The entries that do not pay, by step; steps that lose none are left out."""
+    lost = {
+        step: [entry for entry in settings.rubric[step] if not rubrics.paid_by(step, entry, findings)] for step in steps
+    }
+    return {step: entries for step, entries in lost.items() if entries}
 
 
 def _notes(root: Path, hand_in: Remembering) -> list[str]:

@@ -5,28 +5,38 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from grading import sandbox
 from grading.faults import Broken
-from grading.process import ChildHandIn, plain
+from grading.process import ChildHandIn, Launch, plain
 from properties.hand_in import HandIn, InProcess
 
 CHOICES = ("auto", "sandbox", "process", "none")
 
 
 class Rung(NamedTuple):
-    """A kind of isolation and how to open a hand-in, given its root and its "own" or "model" cells, under it."""
+    """A kind of isolation and how to open a hand-in, given its root and its "own" or "model" cells, under it.
+
+    why says why it is not a better one, where a better one was wanted.
+    """
 
     name: str
     open_hand_in: Callable[[Path, str], HandIn]
+    why: str = ""
 
 
 def choose(wanted: str) -> Rung:
     """The rung that was asked for, or for "auto" the best that works; never "none" unasked. Raises Broken."""
     if wanted == "none":
         return Rung("none", InProcess)
+    if wanted == "process":
+        return Rung("process", partial(_in_child, plain))
+    why = sandbox.works()
+    if not why:
+        return Rung("sandbox", partial(_in_child, sandbox.sandboxed))
     if wanted == "sandbox":
-        raise Broken("there is no sandbox here")
-    return Rung("process", _in_child)
+        raise Broken(f"there is no sandbox here: {why}")
+    return Rung("process", partial(_in_child, plain), why)
 
 
-def _in_child(root: Path, cells: str) -> HandIn:
-    return ChildHandIn(partial(plain, root, cells))
+def _in_child(launch: Callable[[Path, str], Launch], root: Path, cells: str) -> HandIn:
+    return ChildHandIn(partial(launch, root, cells))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from grading import archives
 from grading.faults import Usage
 
 PARTS = ("mytorch", "hw3")
@@ -90,6 +91,7 @@ def _named(paths: Iterable[Path]) -> list[Entry]:
 
 def safe_name(path: Path) -> str:
     """The file's or folder's name less an archive's suffix, with what a file system may not take replaced by _."""
-    name = re.sub(r"\.(zip|tar|tar\.gz|tgz|rar|7z)$", "", path.resolve().name, flags=re.IGNORECASE)
+    whole = path.resolve()
+    name = whole.name if whole.is_dir() else archives.stem(whole)
     name = re.sub(r"[^\w.()+@ -]", "_", name).strip(" ").strip(".")[:LONGEST_NAME]
     return f"_{name}" if not name or WINDOWS_NAMES.match(name) or name.startswith("-") else name

@@ -22,6 +22,8 @@ import numpy as np
 from grading.faults import Broken
 from properties.hand_in import Job, Seen, missing_given_files, model_cells
 from properties.interpreter import wire
+from properties.interpreter.reply import Reply
+from properties.interpreter.script import mentions
 from properties.outcomes import Crashed, TimedOut, Unmet
 from properties.transcript import Lost, Transcript
 
@@ -29,6 +31,7 @@ MOST_LOST = 3  # children, in one step
 STEP_SECONDS = 60.0
 HAND_IN_SECONDS = 240.0
 START_SECONDS = 60.0  # for Python and NumPy to start: ours, not the hand-in's
+MOST_RESULTS = 1 << 28  # bytes of results from one hand-in; the model solution's are 12 MB
 MOST_OUTPUT = 4000  # bytes kept of what the child writes past Python
 LIMITS = {
     "RLIMIT_AS": 4 << 30,
@@ -58,6 +61,10 @@ class Launch(NamedTuple):
     environment: Mapping[str, str]
     places: Places
     isolation: str
+    limits: Mapping[str, int]
+    user: int | None = None  # a uid to go on under, for a child that starts as root
+    descriptors: Sequence[int] = ()  # the child's as well; closed here once it has them
+    clean_up: Callable[[], None] = lambda: None  # to be called when the child has ended
 
 
 def plain(root: Path, cells: str) -> Launch:
@@ -69,7 +76,7 @@ def plain(root: Path, cells: str) -> Launch:
         given={name: str(file) for name, file in missing_given_files(root).items()},
         overlay={name: str(file) for name, file in model_cells(cells).items()},
     )
-    return Launch([sys.executable, *python_arguments(places)], child_environment(), places, "process")
+    return Launch([sys.executable, *python_arguments(places)], child_environment(), places, "process", LIMITS)
 
 
 def python_arguments(places: Places) -> list[str]:
@@ -91,6 +98,7 @@ class ChildHandIn:
         self._child: _Child | None = None
         self._lost: dict[str, list[Unmet]] = defaultdict(list)
         self._spent: Counter[str] = Counter()
+        self._received = 0  # bytes of results
         self.output = ""
         """What the hand-in wrote past Python's own standard output, cut."""
 
@@ -122,7 +130,7 @@ class ChildHandIn:
         for job in jobs:
             began = time.monotonic()
             try:
-                reply = child.receive(min(job.seconds, self._time_left(job.step)))
+                reply = child.receive(job.lines, min(job.seconds, self._time_left(job.step)))
             except Unmet as unmet:
                 self._spend(job.step, began)
                 self._lost[job.step].append(unmet)
@@ -130,6 +138,7 @@ class ChildHandIn:
                 yield Lost(unmet)
                 return
             self._spend(job.step, began)
+            self._received += reply.nbytes
             yield Transcript(reply, time.monotonic() - began)
             if self._given_up(job.step) is not None:
                 self.close()
@@ -150,6 +159,8 @@ class ChildHandIn:
             return TimedOut(f"not asked any more after {STEP_SECONDS:g} s in this step")
         if sum(self._spent.values()) >= HAND_IN_SECONDS:
             return TimedOut(f"not asked any more after {HAND_IN_SECONDS:g} s with this hand-in")
+        if self._received > MOST_RESULTS:
+            return Crashed(f"not asked any more after {MOST_RESULTS >> 20} MB of results")
         return None
 
 
@@ -160,17 +171,26 @@ class _Child:
         self.next_number = 0
         self._expected = 0
         self._output = bytearray()
-        self._replies: queue.Queue[Any] = queue.Queue(maxsize=64)
+        self._replies: queue.Queue[Any] = queue.Queue(maxsize=16)
         self._requests: queue.Queue[Any] = queue.Queue()
-        self._process = subprocess.Popen(
-            launch.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(launch.environment),
-            start_new_session=True,
-            cwd=os.path.abspath(os.sep),
-        )
+        self._clean_up = launch.clean_up
+        try:
+            self._process = subprocess.Popen(
+                launch.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(launch.environment),
+                start_new_session=True,
+                pass_fds=launch.descriptors,
+                cwd=os.path.abspath(os.sep),
+            )
+        except OSError as error:
+            self._clean_up()
+            raise Broken(f"the child process does not start: {error}") from error
+        finally:
+            for descriptor in launch.descriptors:
+                os.close(descriptor)
         self._ended = threading.Event()
         assert self._process.stdin and self._process.stdout and self._process.stderr
         for target, stream in (
@@ -180,8 +200,8 @@ class _Child:
         ):
             threading.Thread(target=target, args=(stream,), daemon=True).start()
         places = launch.places
-        setup = {"root": places.root, "given": places.given, "overlay": places.overlay, "limits": LIMITS}
-        self._requests.put((setup, []))
+        setup = {"root": places.root, "given": places.given, "overlay": places.overlay}
+        self._requests.put(({**setup, "limits": launch.limits, "user": launch.user}, []))
         self._start()
 
     def _start(self) -> None:
@@ -197,8 +217,8 @@ class _Child:
             self._requests.put(frame)
         self.next_number += len(frames)
 
-    def receive(self, seconds: float) -> Any:
-        """The next reply. Raises TimedOut after so many seconds, Crashed where something else or nothing came."""
+    def receive(self, lines: Sequence[str], seconds: float) -> Reply:
+        """The next reply, to a script of these lines. Raises TimedOut after so long, Crashed where something else came."""
         try:
             frame = self._replies.get(timeout=seconds)
         except queue.Empty:
@@ -206,7 +226,9 @@ class _Child:
         if isinstance(frame, tuple) and frame[0].get("reply") == self._expected:
             self._expected += 1
             with contextlib.suppress(wire.Malformed):
-                return wire.to_reply(*frame)
+                reply = wire.to_reply(*frame)
+                if all(name in reply.values for line in lines for name in mentions(line)[1]):
+                    return reply
         if frame is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(1)
@@ -218,6 +240,7 @@ class _Child:
         self._ended.set()
         _kill(self._process)
         self._process.wait()
+        self._clean_up()
         self._requests.put(None)
         with contextlib.suppress(queue.Empty):
             while True:
@@ -263,7 +286,7 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 def _status(code: int | None) -> str:
     if code is None:
         return "it closed its answers"
-    if code < 0:
+    if code < 0 or code > 128:  # bubblewrap passes a signal on as a shell does
         with contextlib.suppress(ValueError):
-            return signal.Signals(-code).name
+            return signal.Signals(-code if code < 0 else code - 128).name
     return f"exit status {code}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grading import rubric as rubrics
+from grading.diagnosis import Diagnosis
 from grading.judge import Finding
 from grading.replay import command, in_words
 from grading.versions import SUITE_VERSION, versions
@@ -22,7 +23,13 @@ MOST_SHOWN = 64  # elements of an array in a report
 Report = dict[str, Any]
 
 
-def report_of(name: str, findings: Sequence[Finding], settings: "Settings", message: str = "") -> Report:
+def report_of(
+    name: str,
+    findings: Sequence[Finding],
+    settings: "Settings",
+    message: str = "",
+    diagnoses: Mapping[str, Sequence[Diagnosis]] | None = None,
+) -> Report:
     """The report of a graded hand-in."""
     steps = []
     for step in STEPS:
@@ -51,7 +58,10 @@ def report_of(name: str, findings: Sequence[Finding], settings: "Settings", mess
                     for finding in findings
                     if finding.prop.step == step and step in settings.steps
                 ],
-                "diagnosis": [],
+                "diagnosis": [
+                    {"bug": said.bug, "says": said.says, "look_at": said.look_at, "entries": list(said.entries)}
+                    for said in (diagnoses or {}).get(step, ())
+                ],
             }
         )
     return _report(name, steps, settings, message)

@@ -60,6 +60,9 @@ def losses(step: Mapping[str, Any]) -> Iterator[str]:
     for entry, prop in lost:
         if prop is not None:
             reasons.setdefault(_reason(prop), []).append((entry, prop))
+    for said in step["diagnosis"]:
+        where = f" Look at {said['look_at']}." if said["look_at"] else ""
+        yield "\n".join(_wrapped(f"{step['step']}: {said['says'].rstrip('.')}.{where}", ""))
     for items in reasons.values():
         names = ", ".join(entry["entry"] for entry, _ in items)
         worth = sum(entry["max_points"] for entry, _ in items)

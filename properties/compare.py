@@ -1,7 +1,8 @@
 """Comparisons that say what is wrong, where, by how much, and what was allowed."""
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -99,6 +100,7 @@ def assert_derivative(
     slope = float((delta * (plus - minus)).sum() / (2 * step))
     along = float((gradient.astype(np.float64) * direction).sum())
     allowed = differences.allowed(delta, plus, minus, step, u)
+    _note(np.asarray(abs(along - slope)), allowed)
     if not abs(along - slope) <= allowed:
         raise Wrong(
             f"{what} along a direction is {along:.10g}, but forward changes by {slope:.10g} "
@@ -148,6 +150,26 @@ def assert_apart(seen: Transcript, *names: str) -> None:
             raise Wrong(f"{name} and {other} share memory, but should be arrays of their own")
 
 
+_ratios: list[float] | None = None
+
+
+@contextlib.contextmanager
+def ratios() -> Iterator[list[float]]:
+    """Collect error / allowed, the largest of each comparison made meanwhile: how close to its bound a result came."""
+    global _ratios
+    _ratios = collected = []
+    try:
+        yield collected
+    finally:
+        _ratios = None
+
+
+def _note(error: np.ndarray, allowed: float) -> None:
+    if _ratios is not None:
+        largest = float(error.max(initial=0.0))
+        _ratios.append(largest / allowed if largest else 0.0)
+
+
 def _assert_shape_and_dtype(actual: np.ndarray, shape: tuple[int, ...], what: str) -> None:
     if actual.shape != shape:
         raise Wrong(
@@ -162,6 +184,7 @@ def _assert_within(actual: np.ndarray, expected: np.ndarray, allowed: float, wha
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(actual - expected)
     wrong = ~(error <= allowed)  # nan is wrong
+    _note(error, allowed)
     if not wrong.any():
         return
     index = tuple(int(i) for i in np.argwhere(wrong)[0])

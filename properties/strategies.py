@@ -201,6 +201,13 @@ def flat_gru_steps(draw: st.DrawFn) -> GRUStep:
     return GRUStep(**sizes, **_random(draw, 1.0, 0.5, 2.0))
 
 
+@_family("wide_gru_steps", _simple(GRUStep, (1, 33), (1, 65)))
+def wide_gru_steps(draw: st.DrawFn) -> GRUStep:
+    """One step with H past 32 or past 64."""
+    H = draw(st.one_of(st.integers(33, 64), st.integers(65, 200)))
+    return GRUStep(draw(SIZES), H, **_random(draw, 1.0))
+
+
 @_family("saturated_gru_steps", [GRUStep(1, H, numbers="random", scale=6.0, seed=s) for H in (1, 2) for s in (0, 1)])
 def saturated_gru_steps(draw: st.DrawFn) -> GRUStep:
     """One step whose pre-activations go up to about 50 in absolute value."""

@@ -16,6 +16,7 @@ from properties.strategies import (
     overflowing_gru_steps,
     saturated_gru_steps,
     torch_like_gru_steps,
+    wide_gru_steps,
 )
 
 STEP = "GRU Forward"
@@ -42,6 +43,12 @@ def test_state_equals_torch(case, seen):
 @required(STEP, "h_t", cases=flat_gru_steps, script=scripts.gru_forward)
 def test_state_keeps_its_shape_where_a_size_is_one(case, seen):
     """h_t is (H,), and right, where H or D is 1."""
+    assert_close(seen.h_t, expected.gru_forward(case)["h_t"], "h_t")
+
+
+@required(STEP, "h_t", cases=wide_gru_steps, script=scripts.gru_forward)
+def test_state_of_many_units_equals_the_equations(case, seen):
+    """h_t is right for H of more than 32 and more than 64."""
     assert_close(seen.h_t, expected.gru_forward(case)["h_t"], "h_t")
 
 

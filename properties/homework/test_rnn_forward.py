@@ -10,6 +10,7 @@ from properties.strategies import (
     rnn_sequences,
     rnn_steps,
     saturated_rnn_steps,
+    wide_rnn_steps,
 )
 
 STEP = "RNN Forward"
@@ -30,6 +31,12 @@ def test_state_equals_torch(case, seen):
 @required(STEP, "h_t", cases=flat_rnn_steps, script=scripts.rnn_forward)
 def test_state_keeps_its_shape_where_a_size_is_one(case, seen):
     """h_t is (N, H), and right, where N, D or H is 1."""
+    assert_close(seen.h_t, expected.rnn_forward(case)["h_t"], "h_t")
+
+
+@required(STEP, "h_t", cases=wide_rnn_steps, script=scripts.rnn_forward)
+def test_state_of_many_equals_torch(case, seen):
+    """h_t is right for a batch of more than 8, and for H of more than 32 and more than 64."""
     assert_close(seen.h_t, expected.rnn_forward(case)["h_t"], "h_t")
 
 

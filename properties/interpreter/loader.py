@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 PACKAGES = ("mytorch", "hw3")
 SPELLINGS = {
@@ -76,8 +76,8 @@ class HandInModules:
         file = self._file(fullname)
         if file is None:
             return None
-        loader = _ModelCell(fullname, str(file)) if file in self.overlay.values() else None
-        return importlib.util.spec_from_file_location(fullname, file, loader=loader)
+        kind = _ModelCell if file in self.overlay.values() else _Source
+        return importlib.util.spec_from_file_location(fullname, file, loader=kind(fullname, str(file)))
 
     def find(self, name: str) -> object:
         """Return the class or function `name`, in any of its spellings. Raises Missing, or what the import raises."""
@@ -115,9 +115,11 @@ class HandInModules:
 
     def _package(self, name: str) -> importlib.machinery.ModuleSpec | None:
         folder = self.root / name
-        if (folder / "__init__.py").is_file():
+        file = folder / "__init__.py"
+        if file.is_file():
+            loader = _Source(name, str(file))
             return importlib.util.spec_from_file_location(
-                name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+                name, file, loader=loader, submodule_search_locations=[str(folder)]
             )
         spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
         spec.submodule_search_locations = [str(folder)]
@@ -136,7 +138,15 @@ class HandInModules:
         return self.given.get(name)
 
 
-class _ModelCell(importlib.machinery.SourceFileLoader):
+class _Source(importlib.machinery.SourceFileLoader):
+    """Runs what a reader of the file reads, whatever a .pyc beside it says."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        file = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(file), file)
+
+
+class _ModelCell(_Source):
     """Loads a file of the overlay and gives its class every spelling that a hand-in may import it by."""
 
     def exec_module(self, module: ModuleType) -> None:

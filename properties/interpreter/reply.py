@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-LARGEST_ARRAY = 1 << 25  # bytes of one result; a larger one is told by its shape alone
+LARGEST_ARRAY = 1 << 22  # bytes of one result; a larger one is told by its shape alone
 DTYPES = ("<f8", "<f4", "<f2", "<i8", "<i4", "<i2", "|i1", "<u8", "<u4", "<u2", "|u1", "|b1", "<c16", "<c8")
 
 
@@ -38,6 +38,11 @@ class Reply(NamedTuple):
     shared: tuple[tuple[str, str], ...]  # results that share memory
     warned: tuple[str, ...]  # the first few warnings
     printed: str  # standard output and error, cut
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(v.array.nbytes for v in self.values.values() if isinstance(v, Value) and v.array is not None)
 
 
 def as_value(result: object) -> Value:

@@ -6,8 +6,10 @@ The header's "arrays" lists dtype and shape of each array, whose bytes follow ea
 checked before it is read: dtypes come from a list, shapes and sizes are bounded, and the bytes must be as many as the shapes say.
 """
 
+import functools
 import json
 import struct
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -18,7 +20,7 @@ from properties.interpreter.reply import DTYPES, FAULT_KINDS, Fault, Reply, Valu
 MAGIC = b"RNN\x01"
 LENGTHS = struct.Struct("<4sIQ")
 MOST_HEADER = 1 << 20  # bytes; a header names a few hundred results
-MOST_PAYLOAD = 1 << 28  # bytes; the largest honest reply is some megabytes
+MOST_PAYLOAD = 1 << 24  # bytes; the largest reply of the model solution is below a megabyte
 MOST_DIMENSIONS = 8
 MOST_TEXT = 8000  # characters of one string in a reply
 
@@ -29,11 +31,17 @@ class Malformed(Exception):
 
 def write(stream: BinaryIO, header: Mapping[str, Any], arrays: Sequence[np.ndarray] = ()) -> None:
     """Write one frame and flush."""
-    described = [[array.dtype.newbyteorder("<").str, list(array.shape)] for array in arrays]
+    arrays = [array.astype(_little_endian(array.dtype), copy=False) for array in arrays]
+    described = [[array.dtype.str, array.shape] for array in arrays]
     text = json.dumps({**header, "arrays": described}).encode()
-    payload = [np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes() for array in arrays]
+    payload = [array.tobytes() for array in arrays]
     stream.write(LENGTHS.pack(MAGIC, len(text), sum(map(len, payload))) + text + b"".join(payload))
     stream.flush()
+
+
+@functools.cache
+def _little_endian(dtype: np.dtype) -> np.dtype:
+    return dtype.newbyteorder("<")
 
 
 def read(stream: BinaryIO) -> tuple[dict[str, Any], list[np.ndarray]] | None:
@@ -141,4 +149,11 @@ def _strings(item: Any, least: int = 0) -> list[str]:
     strings = _list(item)
     if len(strings) < least or not all(isinstance(text, str) and len(text) <= MOST_TEXT for text in strings):
         raise Malformed("a part of the reply is not a list of short strings")
-    return strings
+    return [text if text.isprintable() else "".join(map(_shown, text)) for text in strings]
+
+
+def _shown(character: str) -> str:
+    """What a terminal would obey rather than show, and what UTF-8 cannot hold, becomes its escape: \\x1b."""
+    if character.isprintable() or character in "\n\t" or unicodedata.category(character) == "Zs":
+        return character
+    return character.encode("unicode_escape").decode()

@@ -1,0 +1,237 @@
+"""No bug gets through: `tox -e power` grades every bug of the catalogue and every one-token mutant of the model solution.
+
+For each bug: does it lose points in its own step and in no other, which properties catch it, is it named right, can its
+example be done by hand, and how probable is it that an exam misses it. The kill matrix (bug by property) is written to
+benchmarks/power.txt, which is committed; exit status 1 where a promise is broken or the committed file is stale.
+"""
+
+import argparse
+import functools
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import tomllib
+
+from benchmarks import one_token
+from fixtures import catalogue
+from grading import diagnosis, grade, judge, rubric, terminal
+from grading.report import report_of
+from properties.hand_in import MODEL_SOLUTION, InProcess, Remembering
+from properties.registry import PRACTICE_KEY, STEPS, Property, all_properties, draw
+
+MATRIX = Path(__file__).with_name("power.txt")
+SURVIVORS = Path(__file__).with_name("survivors.toml")
+MOST_MISSED = 1e-4
+NAMED_RIGHT = 0.95
+BY_HAND = 0.90
+MOST_SIZE = {"T": 3}  # and 2 for every other dimension
+
+
+class Row(NamedTuple):
+    """What became of one bug."""
+
+    id: str
+    step: str
+    lost: dict[str, float]  # points by step
+    caught_by: list[str]  # required properties of its own step
+    named: list[str]  # bugs that the diagnosis names in its step
+    by_hand: bool
+    example: str
+    missed: float  # probability that an exam's drawn cases miss it
+
+
+@functools.cache
+def _settings() -> grade.Settings:
+    properties = all_properties()
+    exam = judge.draw_exam(properties, PRACTICE_KEY)
+    points = rubric.load(rubric.DEFAULT, properties)
+    return grade.Settings(properties, exam, points, STEPS, InProcess, "none")
+
+
+def examined(root: Path) -> tuple[grade.Examination, dict[str, Any]]:
+    """The examination of a hand-in, in this process, and its report."""
+    examination = grade.examine(root, _settings())
+    return examination, report_of(root.name, examination.findings, _settings())
+
+
+def copy_of_model(make: Callable[[Path], None]) -> "tempfile.TemporaryDirectory[str]":
+    """A folder with `hand-in` in it, the model solution as `make` changed it."""
+    folder = tempfile.TemporaryDirectory(prefix="mutant-")
+    root = Path(folder.name) / "hand-in"
+    shutil.copytree(MODEL_SOLUTION, root, ignore=shutil.ignore_patterns("__pycache__"))
+    make(root)
+    return folder
+
+
+def measured(bug: catalogue.Bug) -> Row:
+    """Grade the model solution with this bug in it."""
+    with copy_of_model(lambda root: catalogue.apply(bug, root)) as folder:
+        root = Path(folder) / "hand-in"
+        examination, report = examined(root)
+        missed = _missed(bug, root) if bug.tier == "required" else 0.0
+    caught_by = [
+        finding.prop.id
+        for finding in examination.findings
+        if finding.prop.step == bug.step and finding.prop.tier == "required" and not finding.holds
+    ]
+    step = next(step for step in report["steps"] if step["step"] == bug.step)
+    named = [said.bug for said in examination.diagnoses.get(bug.step, ()) if said.bug != "pattern"]
+    by_hand, example = _by_hand(step)
+    lost = {s["step"]: s["max_points"] - s["points"] for s in report["steps"] if s["points"] < s["max_points"]}
+    return Row(bug.id, bug.step, lost, caught_by, named, by_hand, example, missed)
+
+
+def _by_hand(step: dict[str, Any]) -> tuple[bool, str]:
+    """Whether the first example that the student sees is small and of simple numbers, and what it is."""
+    for entry in step["entries"]:
+        prop = None if entry["paid_by"] else terminal.blame(step, entry["entry"])
+        if prop is not None and prop["counterexample"] is not None:
+            from grading.replay import from_words
+
+            case = from_words(prop["counterexample"]["case"])
+            sizes = {name: getattr(case, name) for name in "NTDHCL" if hasattr(case, name)}
+            small = all(size <= MOST_SIZE.get(name, 2) for name, size in sizes.items())
+            return small and case.numbers in ("ones", "halves"), str(case)
+    return False, ""
+
+
+def _missed(bug: catalogue.Bug, root: Path) -> float:
+    """The probability that an exam's drawn cases all miss the bug: the product over families of (1 - p) ** cases.
+
+    p, the probability of one case, is estimated from cases of other keys, more of them the rarer the bug.
+    """
+    hand_in = Remembering(InProcess(root))
+    by_family: dict[str, list[Property]] = {}
+    for prop in all_properties():
+        if prop.step == bug.step and prop.tier == "required" and not prop.family.name.startswith("stored_"):
+            by_family.setdefault(prop.family.name, []).append(prop)
+    missed = 1.0
+    for count in (30, 120, 480):
+        missed = 1.0
+        for props in by_family.values():
+            cases = draw(props[0].family, "power", count)
+            caught = sum(any(not judge.check(prop, [case], hand_in).holds for prop in props) for case in cases)
+            missed *= (1 - caught / len(cases)) ** judge.CASES
+        if missed < MOST_MISSED:
+            break
+    return missed
+
+
+def mutant_survives(mutant: one_token.Mutant) -> str | None:
+    """The mutant's id if it loses no point."""
+    with copy_of_model(lambda root: (root / mutant.file).write_text(mutant.text, "utf-8") and None) as folder:
+        _, report = examined(Path(folder) / "hand-in")
+    return mutant.id if report["points"] == report["max_points"] else None
+
+
+def twins(one: str, other: str) -> bool:
+    """Whether two bugs of the catalogue behave the same on every probe of their step."""
+    bugs = {bug.id: bug for bug in catalogue.load()}
+    return diagnosis.behave_alike(bugs[one], bugs[other])
+
+
+def _matrix(rows: Sequence[Row]) -> str:
+    """Bug by property, as text: under each step its bugs and the properties that catch each."""
+    lines = ["# Which required properties catch which known bug: written by python -m benchmarks.power"]
+    for step in STEPS:
+        lines += ["", step]
+        for row in (row for row in rows if row.step == step):
+            names = dict.fromkeys(name.partition(".")[2] for name in row.caught_by)
+            lines += [f"  {row.id}", *(f"    {name}" for name in _by_name(names))]
+    return "\n".join(lines) + "\n"
+
+
+def _by_name(names: Iterable[str]) -> list[str]:
+    """name[a], name[b] as name[a b]."""
+    parts: dict[str, list[str]] = {}
+    for name in names:
+        base, _, part = name.partition("[")
+        parts.setdefault(base, []).append(part.rstrip("]"))
+    return [f"{base}[{' '.join(some)}]" if some[0] else base for base, some in parts.items()]
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.power", description=str(__doc__).splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only bugs whose id has this text; writes no file")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/power.txt anew")
+    options = parser.parse_args(arguments)
+    began = time.monotonic()
+    bugs = [bug for bug in catalogue.load() if options.only in bug.id]
+    mutants = [] if options.only else list(one_token.mutants())
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        rows = pool.map(measured, bugs, chunksize=4)
+        surviving = [survivor for survivor in pool.map(mutant_survives, mutants, chunksize=8) if survivor]
+    faults = [*_bug_faults(bugs, rows), *([] if options.only else _survivor_faults(surviving, len(mutants)))]
+    matrix = _matrix(rows)
+    if options.write:
+        MATRIX.write_text(matrix, encoding="utf-8")
+    elif not options.only and (not MATRIX.exists() or MATRIX.read_text("utf-8") != matrix):
+        faults.append("benchmarks/power.txt is stale: python -m benchmarks.power --write")
+    print(matrix if options.only else "", end="")
+    for fault in faults:
+        print(f"fault: {fault}")
+    print(f"{len(rows)} bugs and {len(mutants)} mutants in {time.monotonic() - began:.0f} s")
+    return 1 if faults else 0
+
+
+def _bug_faults(bugs: Sequence[catalogue.Bug], rows: Sequence[Row]) -> list[str]:
+    """What does not hold about the bugs; prints the figures on the way."""
+    faults = []
+    required = [(bug, row) for bug, row in zip(bugs, rows, strict=True) if bug.tier == "required"]
+    for bug, row in required:
+        others = set(row.lost) - {bug.step, *bug.also}
+        if not row.lost.get(bug.step):
+            faults.append(f"{bug.id} gets through")
+        if others:
+            faults.append(f"{bug.id} loses points in {', '.join(sorted(others))} as well")
+        if row.missed > MOST_MISSED:
+            faults.append(f"{bug.id} is missed with probability {row.missed:.2g}")
+    faults += [f"{row.id} is advisory, but loses points" for bug, row in zip(bugs, rows, strict=True)
+               if bug.tier == "advisory" and row.lost]  # fmt: skip
+    right = [row for _, row in required if any(row.id == name or twins(row.id, name) for name in row.named)]
+    wrong = [
+        f"{row.id} is called {name}"
+        for _, row in required
+        for name in row.named
+        if name != row.id and not twins(row.id, name)
+    ]
+    unnamed = [row.id for _, row in required if row not in right]
+    by_hand = [row for _, row in required if row.by_hand]
+    print(f"caught: {sum(bool(row.lost.get(bug.step)) for bug, row in required)} of {len(required)}")
+    print(f"named right: {len(right)} of {len(required)}; not: {', '.join(unnamed) or 'none'}")
+    print(f"named wrong: {'; '.join(wrong) or 'none'}")
+    print(f"example by hand: {len(by_hand)} of {len(required)}; "
+          f"not: {'; '.join(f'{row.id} ({row.example})' for _, row in required if not row.by_hand)}")  # fmt: skip
+    if len(right) < NAMED_RIGHT * len(required):
+        faults.append(f"{len(right)} of {len(required)} bugs are named right, fewer than {NAMED_RIGHT:.0%}")
+    if len(by_hand) < BY_HAND * len(required):
+        faults.append(f"{len(by_hand)} of {len(required)} examples can be done by hand, fewer than {BY_HAND:.0%}")
+    caught = {name for row in rows for name in row.caught_by}
+    idle = [p.id for p in all_properties() if p.tier == "required" and p.id not in caught]
+    print(f"required properties that catch no bug: {', '.join(idle) or 'none'}")
+    return faults
+
+
+def _survivor_faults(surviving: Sequence[str], count: int) -> list[str]:
+    """Mutants that lose no point and are not listed, and listed ones that do."""
+    listed: dict[str, str] = tomllib.loads(SURVIVORS.read_text("utf-8")) if SURVIVORS.exists() else {}
+    print(f"one-token mutants: {count - len(surviving)} of {count} killed, {len(surviving)} listed with a reason")
+    return [
+        *(f"mutant survives: {name}" for name in surviving if name not in listed),
+        *(f"listed, but does not survive: {name}" for name in listed if name not in surviving),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,245 @@
+"""Which known bug a hand-in has: its behaviour beside that of every bug of the catalogue, on the same public cases.
+
+A bug explains lost entries if it changes none but lost ones, and on every probe the hand-in's results for these are
+the bug's. Results are compared and not programs, so the bug is known in any style of writing. Several bugs may explain
+different entries. Where none does, the results are compared with the right ones for a pattern in plain words; where
+there is no pattern either, nothing is said.
+"""
+
+import functools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fixtures import catalogue
+from properties.hand_in import MODEL_SOLUTION, InProcess, Question, Remembering, Seen
+from properties.interpreter.reply import Fault, Value
+from properties.registry import all_properties, draw
+from properties.transcript import Transcript
+
+KEY = "diagnosis"  # of the drawn probes: public, and no exam's
+DRAWN = 3  # of each family and script
+SAME = {np.dtype("<f8"): 1e-9, np.dtype("<f4"): 1e-4}
+"""How far two results may differ and be the same, relative to the largest element.
+
+Two right ways of computing differ by some 1e-15 (1e-7 in float32) in ordinary cases; two bugs by far more.
+"""
+ENTRIES: Mapping[str, Callable[[str], str]] = {
+    "RNN Forward": lambda name: "h_t",
+    "RNN Backward": lambda name: _longest(name, ("dx", "dh", "dW_ih", "dW_hh", "db_ih", "db_hh")),
+    "RNN Classifier": lambda name: "forward" if name.startswith("logits") else "backward",
+    "GRU Forward": lambda name: "h_t",
+    "GRU Backward": lambda name: _longest(name, ("dx", "dh", "dWzh", "dWrh", "dWh", "dWzx", "dWrx", "dWx")),
+    "GRU Inference": lambda name: "logits",
+}
+
+
+class Diagnosis(NamedTuple):
+    """What is said: the bug's id, or "pattern", its sentence, where to look, and the entries that it explains."""
+
+    bug: str
+    says: str
+    look_at: str
+    entries: tuple[str, ...]
+
+
+Results = dict[tuple[Question, str], Value | Fault]
+"""What came back for each name of each probe; objects of the hand-in, which are no results, are left out."""
+
+
+def diagnose(
+    step: str, lost: Iterable[str], hand_in: Remembering, among: Sequence[catalogue.Bug] | None = None
+) -> list[Diagnosis]:
+    """What explains the lost entries of a step, the bug that explains most first."""
+    left = set(lost)
+    bugs = [bug for bug in (catalogue.load() if among is None else among) if bug.step == step]
+    hand_in.ask(probes(step))
+    shown = _by_entry(step, {question: hand_in.on(question) for question in probes(step)})
+    said = []
+    explaining = [(changed, bug) for bug in bugs if (changed := explained(step, bug, shown, left))]
+    for changed, bug in sorted(explaining, key=lambda pair: -len(pair[0])):
+        if changed <= left:
+            said.append(Diagnosis(bug.id, bug.says, bug.look_at, tuple(sorted(changed))))
+            left -= changed
+    for pattern, entries in _patterns(step, shown, left).items():
+        said.append(Diagnosis("pattern", f"{', '.join(entries)}: {pattern}", "", entries))
+    return said
+
+
+def explained(step: str, bug: catalogue.Bug, shown: Mapping[str, Results], lost: set[str]) -> frozenset[str]:
+    """The entries that the bug changes, if they are lost and the hand-in's results are the bug's; else none."""
+    changed: set[str] = set()
+    for question in probes(step):
+        right, wrong = _answers(MODEL, question), _answers(bug, question)
+        for name, value in wrong.items():
+            entry = ENTRIES[step](name)
+            if not entry or name not in right or _same(value, right[name]):
+                continue
+            changed.add(entry)
+            if entry not in lost or not _same(shown[entry].get((question, name)), value):
+                return frozenset()
+    for question in probes(step):  # what the bug leaves right on some probe, the hand-in has right, too
+        for name, value in _answers(bug, question).items():
+            entry = ENTRIES[step](name)
+            if entry in changed and not _same(shown[entry].get((question, name)), value):
+                return frozenset()
+    return frozenset(changed)
+
+
+def behave_alike(one: catalogue.Bug, other: catalogue.Bug) -> bool:
+    """Whether two bugs give the same on every probe of their step."""
+    if one.step != other.step:
+        return False
+    for question in probes(one.step):
+        ours, theirs = _answers(one, question), _answers(other, question)
+        if ours.keys() != theirs.keys() or not all(_same(value, theirs[name]) for name, value in ours.items()):
+            return False
+    return True
+
+
+@functools.cache
+def probes(step: str) -> tuple[Question, ...]:
+    """The questions of a step that tell bugs apart: each script on small cases of its ladder and on some drawn ones."""
+    questions: dict[Question, None] = {}
+    for prop in all_properties():
+        if prop.step == step and prop.tier == "required" and not prop.family.name.startswith("stored_"):
+            ladder = [case for case in prop.family.ladder if case.numbers == "random"][-1:]
+            questions |= dict.fromkeys(prop.question(case) for case in [*draw(prop.family, KEY, DRAWN), *ladder])
+    return tuple(sorted(questions, key=lambda question: len(question.lines)))
+
+
+MODEL = "the model solution"
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _answers(bug: catalogue.Bug | str, question: Question) -> Mapping[str, Value | Fault]:
+    """What the model solution, with the bug edited in, answers to a probe."""
+    seen = _with_bug(bug).on(question)
+    return dict(_results(seen))
+
+
+@functools.cache
+def _with_bug(bug: catalogue.Bug | str) -> Remembering:
+    if isinstance(bug, str):
+        return Remembering(InProcess(MODEL_SOLUTION))
+    folder = Path(tempfile.mkdtemp(prefix="bug-", dir=_scratch().name)) / "hand-in"
+    shutil.copytree(MODEL_SOLUTION, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    catalogue.apply(bug, folder)
+    return Remembering(InProcess(folder))
+
+
+@functools.cache
+def _scratch() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="catalogue-")
+
+
+def _by_entry(step: str, seen: Mapping[Question, Seen]) -> dict[str, Results]:
+    """The hand-in's results, sorted by the entry that they belong to."""
+    shown: dict[str, Results] = {}
+    for question, transcript in seen.items():
+        for name, value in _results(transcript):
+            shown.setdefault(ENTRIES[step](name), {})[question, name] = value
+    return shown
+
+
+def _results(seen: Seen) -> Iterator[tuple[str, Value | Fault]]:
+    if isinstance(seen, Transcript):
+        for name, value in seen.values.items():
+            if isinstance(value, Fault) or value.array is not None:
+                yield name, value
+
+
+def _same(one: Value | Fault | None, other: Value | Fault) -> bool:
+    """Whether two results are the same but for rounding; two faults, if they are of one kind and exception."""
+    if isinstance(one, Fault) or isinstance(other, Fault):
+        return isinstance(one, Fault) and isinstance(other, Fault) and _kind(one) == _kind(other)
+    if one is None or one.array is None or other.array is None:
+        return one is not None and one.array is other.array and one.type == other.type
+    if one.array.shape != other.array.shape or one.array.dtype.kind != other.array.dtype.kind:
+        return False
+    tolerance = max(SAME.get(one.array.dtype, 0.0), SAME.get(other.array.dtype, 0.0))
+    with np.errstate(all="ignore"):
+        largest = max(np.abs(one.array).max(initial=0), np.abs(other.array).max(initial=0))
+        return bool(np.allclose(one.array, other.array, rtol=0, atol=tolerance * largest, equal_nan=True))
+
+
+def _kind(fault: Fault) -> tuple[str, str]:
+    """missing or raised, and the exception's name, which the text gives after "raises"."""
+    return fault.kind, fault.text.partition(" raises ")[2].partition(":")[0]
+
+
+def _longest(name: str, entries: Sequence[str]) -> str:
+    """The entry that a result's name begins with: dx_sum is of dx, and no result of forward is of any."""
+    return max((entry for entry in entries if name == entry or name.startswith(f"{entry}_")), key=len, default="")
+
+
+# Patterns
+
+
+def _patterns(step: str, shown: Mapping[str, Results], lost: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The entries of each pattern that holds on every probe where the hand-in is wrong."""
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in sorted(lost):
+        pairs = [
+            (value.array, right.array)
+            for (question, name), value in shown.get(entry, {}).items()
+            if isinstance(value, Value) and value.array is not None
+            if isinstance(right := _answers(MODEL, question).get(name), Value) and right.array is not None
+            if value.array.dtype in SAME and not _same(value, right)
+        ]
+        pattern = pattern_of(pairs)
+        if pattern:
+            found[pattern] = (*found.get(pattern, ()), entry)
+    return found
+
+
+def pattern_of(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
+    """In plain words how all these wrong results differ from the right ones, or ""."""
+    if len(pairs) < 2:
+        return ""
+    for says, holds in PATTERNS.items():
+        if all(holds(actual, right) for actual, right in pairs):
+            return says
+    factors = [_factor(actual, right) for actual, right in pairs]
+    known = [factor for factor in factors if factor is not None]
+    if len(known) == len(factors) and np.ptp(known) <= 1e-6 * abs(known[0]):
+        return f"{known[0]:.6g} times what it should be"
+    return ""
+
+
+def _close(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and bool(np.abs(one - other).max() <= 1e-6 * np.abs(other).max(initial=1e-300))
+
+
+def _factor(actual: np.ndarray, right: np.ndarray) -> float | None:
+    if actual.shape != right.shape or not np.any(right):
+        return None
+    factor = float((actual * right).sum() / (right * right).sum())
+    return factor if factor and _close(actual, factor * right) else None
+
+
+def _only(wrong: np.ndarray, part: Any) -> bool:
+    """Whether there are wrong elements, all within this part, an index into the array."""
+    inside = np.zeros_like(wrong)
+    inside[part] = True
+    return bool(wrong.any() and not (wrong & ~inside).any() and (~inside).any())
+
+
+def _wrong(actual: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return ~(np.abs(actual - right) <= 1e-9 * max(np.abs(right).max(initial=0), 1e-300))
+
+
+PATTERNS: Mapping[str, Callable[[np.ndarray, np.ndarray], bool]] = {
+    "zero everywhere": lambda a, r: not a.any(),
+    "of the opposite sign": lambda a, r: _close(a, -r),
+    "transposed": lambda a, r: a.ndim == 2 and _close(a, r.T),
+    "of the wrong shape, with the right numbers": lambda a, r: a.shape != r.shape and _close(a.ravel(), r.ravel()),
+    "one row late": lambda a, r: a.shape == r.shape and len(r) > 1 and a.ndim > 1 and _close(a[1:], r[:-1]),
+    "wrong only in rows past the first": lambda a, r: a.shape == r.shape and _only(_wrong(a, r), (slice(1, None),)),
+    "wrong only in the first unit": lambda a, r: a.shape == r.shape and _only(_wrong(a, r), (..., slice(0, 1))),
+    "wrong only in the first row": lambda a, r: a.shape == r.shape and a.ndim > 1 and _only(_wrong(a, r), (slice(0, 1),)),
+}  # fmt: skip
