@@ -126,6 +126,7 @@ class RNNStep(Case):
     N: int
     D: int
     H: int
+    state: str = "given"
 
     def shape(self, name: str) -> Shape:
         N, D, H = self.N, self.D, self.H
@@ -152,6 +153,8 @@ class RNNStep(Case):
 
     def _make(self, name: str) -> np.ndarray:
         base, _, part = name.partition("_")
+        if name == "h" and self.state == "zero":
+            return np.zeros(self.shape("h"))
         if name == "h_t":
             return twins.rnn_step(self["x"], self["h"], self.weights, 0.0)["h_t"][0]
         if part == "permuted":
@@ -210,6 +213,7 @@ class Classification(Case):
     C: int
     L: int
     state: str = "given"
+    steepness: float = 1.0
 
     def shape(self, name: str) -> Shape:
         N, T, D, H, C, L = self.N, self.T, self.D, self.H, self.C, self.L
@@ -237,6 +241,8 @@ class Classification(Case):
             return self._random("labels").integers(self.C, size=self.N)
         if name == "h_0" and self.state == "absent":
             return np.zeros(self.shape("h_0"))
+        if name == "W":
+            return self.steepness * self._draw("W", self.shape("W"))
         if name == "delta":
             onehot = np.eye(self.C)[self.labels]
             logits = twins.classify(self["x"], self["h_0"], self.layers, self["W"], self["b"], onehot, 0.0)["logits"][0]

@@ -18,6 +18,7 @@ AnyCase = TypeVar("AnyCase", bound=Case)
 SIZES = st.integers(1, 6)
 NUMBERS = st.sampled_from(("ones", "halves", "random", "random", "random", "random", "random", "random"))
 SEEDS = st.integers(0, 2**20)
+WIDTHS = st.one_of(SIZES, st.integers(33, 63), st.integers(65, 95), st.integers(65, 95))  # past 32, and past 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +94,14 @@ def saturated_rnn_steps(draw: st.DrawFn) -> RNNStep:
 
 @_family("wide_rnn_steps", _simple(RNNStep, (9, 1, 1), (1, 1, 33), (1, 1, 65)))
 def wide_rnn_steps(draw: st.DrawFn) -> RNNStep:
-    """One step of a batch past 8, or with H past 32 or past 64."""
-    size = draw(st.sampled_from("NHW"))
-    N = draw(st.integers(9, 64)) if size == "N" else draw(SIZES)
-    H = draw(st.integers(33, 64) if size == "H" else st.integers(65, 256)) if size != "N" else draw(SIZES)
-    return RNNStep(N, draw(SIZES), H, **_random(draw, 1.0))
+    """One step of a batch past 8, in most cases with H past 32 or past 64."""
+    return RNNStep(draw(st.integers(9, 20)), draw(SIZES), draw(WIDTHS), **_random(draw, 1.0))
+
+
+@_family("first_rnn_steps", _simple(RNNStep, (1, 1, 1), (2, 1, 1), (2, 1, 2), state="zero"))
+def first_rnn_steps(draw: st.DrawFn) -> RNNStep:
+    """One step from a state of zeros."""
+    return RNNStep(draw(SIZES), draw(SIZES), draw(SIZES), state="zero", **_random(draw, 1.0, 2.0))
 
 
 @_family("rnn_sequences", _simple(RNNSequence, (1, 1, 1, 1), (1, 1, 1, 2), (1, 2, 1, 2), (2, 1, 2, 3)))
@@ -150,12 +154,29 @@ def classifications(draw: st.DrawFn) -> Classification:
     return _classification(draw, sizes, draw(_STATES), 1.0, 0.5)
 
 
-@_family("long_classifications", [])
+_LONG = [Classification(1, 51, 1, 1, 2, layers, seed=seed) for layers in (1, 2) for seed in (0, 1)]
+
+
+@_family("long_classifications", _LONG)
 def long_classifications(draw: st.DrawFn) -> Classification:
-    """A sequence of 25 to 64 steps through one or two small layers."""
-    sizes: dict[str, Any] = {"N": draw(st.integers(1, 3)), "T": draw(st.integers(25, 64)), "D": draw(st.integers(1, 3))}
+    """A sequence of 51 to 64 steps through one or two small layers."""
+    sizes: dict[str, Any] = {"N": draw(st.integers(1, 3)), "T": draw(st.integers(51, 64)), "D": draw(st.integers(1, 3))}
     sizes |= {"H": draw(st.integers(1, 4)), "C": draw(st.integers(2, 4)), "L": draw(st.integers(1, 2))}
     return _classification(draw, sizes, draw(_STATES), 1.0, 0.8)
+
+
+STEEP = 32.0  # how many times larger than usual the output layer's weights are
+_STEEP = [
+    Classification(*sizes, 2, layers, steepness=STEEP) for sizes in ((1, 1, 1, 1), (1, 2, 1, 1)) for layers in (1, 2)
+]
+
+
+@_family("steep_classifications", _STEEP)
+def steep_classifications(draw: st.DrawFn) -> Classification:
+    """A short sequence whose output layer has large weights, so that what flows back is large."""
+    sizes: dict[str, Any] = {"N": draw(st.integers(2, 4)), "T": draw(st.integers(1, 4)), "D": draw(st.integers(1, 4))}
+    sizes |= {"H": draw(st.integers(1, 4)), "C": draw(st.integers(3, 5)), "L": draw(st.integers(1, 3))}
+    return Classification(**sizes, state=draw(_STATES), steepness=STEEP, seed=draw(SEEDS))
 
 
 @_family("cut_classifications", [case for case in _CLASSIFICATIONS if case.T > 1 and case.state == "given"])
@@ -201,17 +222,25 @@ def flat_gru_steps(draw: st.DrawFn) -> GRUStep:
     return GRUStep(**sizes, **_random(draw, 1.0, 0.5, 2.0))
 
 
-@_family("wide_gru_steps", _simple(GRUStep, (1, 33), (1, 65)))
-def wide_gru_steps(draw: st.DrawFn) -> GRUStep:
-    """One step with H past 32 or past 64."""
-    H = draw(st.one_of(st.integers(33, 64), st.integers(65, 200)))
-    return GRUStep(draw(SIZES), H, **_random(draw, 1.0))
-
-
 @_family("saturated_gru_steps", [GRUStep(1, H, numbers="random", scale=6.0, seed=s) for H in (1, 2) for s in (0, 1)])
 def saturated_gru_steps(draw: st.DrawFn) -> GRUStep:
     """One step whose pre-activations go up to about 50 in absolute value."""
-    return GRUStep(draw(SIZES), draw(SIZES), scale=draw(st.sampled_from((6.0, 9.0))), seed=draw(SEEDS))
+    return GRUStep(draw(SIZES), draw(st.integers(2, 8)), scale=draw(st.sampled_from((6.0, 9.0))), seed=draw(SEEDS))
+
+
+@_family("wide_gru_steps", _simple(GRUStep, (1, 33), (1, 65), (257, 1)))
+def wide_gru_steps(draw: st.DrawFn) -> GRUStep:
+    """One step with H past 32 or past 64, or with D past 256."""
+    large = draw(st.sampled_from("DDHWW"))
+    D = draw(st.integers(257, 300) if large == "D" else SIZES)
+    H = draw({"D": SIZES, "H": st.integers(33, 63), "W": st.integers(65, 95)}[large])
+    return GRUStep(D, H, **_random(draw, 1.0))
+
+
+@_family("first_gru_steps", _simple(GRUStep, *_GRU_SIZES, family="zero state"))
+def first_gru_steps(draw: st.DrawFn) -> GRUStep:
+    """One step from a state of zeros."""
+    return GRUStep(draw(st.integers(1, 12)), draw(st.integers(1, 12)), family="zero state", **_random(draw, 1.0, 2.0))
 
 
 _TORCH_LIKE = ("zero state", "diagonal", "equal rows")
@@ -270,3 +299,10 @@ def predictions(draw: st.DrawFn) -> Prediction:
     if large:
         sizes[large] = draw(st.integers(1, {"D": 64, "H": 48, "C": 40, "T": 40}[large]))
     return Prediction(**sizes, **_random(draw, 1.0, 0.5))
+
+
+@_family("long_predictions", [Prediction(1, 1, 1, 33, seed=seed) for seed in (0, 1)])
+def long_predictions(draw: st.DrawFn) -> Prediction:
+    """A sequence of 33 to 64 inputs."""
+    small = st.integers(1, 4)
+    return Prediction(draw(small), draw(small), draw(small), draw(st.integers(33, 64)), **_random(draw, 1.0, 0.5))

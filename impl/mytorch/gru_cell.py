@@ -73,13 +73,18 @@ class GRU_Cell:
         da_z = delta * (self.h_tilde - h) * self.z_act.derivative()  # (H,), before the sigmoid of z
         da_r = drh * h * self.r_act.derivative()  # (H,), before the sigmoid of r
 
-        self.dWzh += np.outer(da_z, h)
-        self.dWrh += np.outer(da_r, h)
-        self.dWh += np.outer(da_h, r * h)
-        self.dWzx += np.outer(da_z, x)
-        self.dWrx += np.outer(da_r, x)
-        self.dWx += np.outer(da_h, x)
+        self.dWzh += outer(da_z, h)
+        self.dWrh += outer(da_r, h)
+        self.dWh += outer(da_h, r * h)
+        self.dWzx += outer(da_z, x)
+        self.dWrx += outer(da_r, x)
+        self.dWx += outer(da_h, x)
 
         dx = da_z @ self.Wzx + da_r @ self.Wrx + da_h @ self.Wx
         dh = delta * (1 - z) + da_z @ self.Wzh + da_r @ self.Wrh + drh * r
         return dx[np.newaxis], dh[np.newaxis]
+
+
+def outer(a, b):
+    """a b^T, (I, J) of a (I,) and b (J,), by BLAS, which np.outer leaves aside."""
+    return np.dot(a[:, np.newaxis], b[np.newaxis])

@@ -4,7 +4,7 @@ from properties import expected, scripts
 from properties.compare import assert_close, assert_plain_float64, assert_same, assert_unchanged, unbatched, well_formed
 from properties.registry import SELF_CONSISTENCY, advisory, required
 from properties.stored import stored_logits, stored_predictions
-from properties.strategies import predictions
+from properties.strategies import long_predictions, predictions
 
 STEP = "GRU Inference"
 
@@ -78,3 +78,9 @@ def test_inference_leaves_its_arguments_alone(case, seen):
 def test_logits_are_a_plain_float64_array(case, seen):
     """logits is a plain ndarray of the dtype of the arguments, float64."""
     assert_plain_float64(seen, "logits")
+
+
+@required(STEP, "logits", cases=long_predictions, script=scripts.predictor_inference)
+def test_logits_of_a_long_sequence_equal_torch(case, seen):
+    """The logits are right after up to 64 inputs."""
+    assert_close(seen.logits, expected.predictor_inference(case)["logits"], "logits")

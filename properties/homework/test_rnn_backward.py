@@ -15,7 +15,7 @@ from properties.compare import (
 )
 from properties.registry import SELF_CONSISTENCY, advisory, alternative, condition, required
 from properties.stored import stored_rnn_gradient, stored_rnn_steps
-from properties.strategies import rnn_points, rnn_steps, saturated_rnn_steps, wide_rnn_steps
+from properties.strategies import first_rnn_steps, rnn_points, rnn_steps, saturated_rnn_steps, wide_rnn_steps
 
 STEP = "RNN Backward"
 GRADIENTS = {"dx": "x", "dh": "h", "dW_ih": "W_ih", "dW_hh": "W_hh", "db_ih": "b_ih", "db_hh": "b_hh"}
@@ -115,3 +115,9 @@ def test_gradient_is_a_plain_float64_array(case, seen, gradient):
 def test_gradients_are_arrays_of_their_own(case, seen):
     """No two gradients share memory."""
     assert_apart(seen, *GRADIENTS)
+
+
+@required(STEP, each=GRADIENTS, cases=first_rnn_steps, script=scripts.rnn_backward)
+def test_gradient_after_zeros_equals_torch(case, seen, gradient):
+    """The gradient is right after a state of zeros."""
+    assert_close(seen[gradient], expected.rnn_backward(case)[gradient], gradient)

@@ -9,6 +9,7 @@ from properties.strategies import (
     classifications,
     cut_classifications,
     long_classifications,
+    steep_classifications,
 )
 
 STEP = "RNN Classifier"
@@ -103,3 +104,9 @@ def _in_layers(case, name: str) -> list[str]:
     if name in CELL_GRADIENTS or name in CELL_GRADIENTS.values():
         return [f"{name}_{layer}" for layer in range(case.L)]
     return [name]
+
+
+@required(STEP, "backward", each=GRADIENTS, cases=steep_classifications, script=scripts.classifier_backward)
+def test_large_gradient_equals_torch(case, seen, gradient):
+    """The gradient is right where it is large, for the output layer's weights are."""
+    _assert_gradients_close(case, seen, expected.classify(case), gradient)

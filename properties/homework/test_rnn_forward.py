@@ -6,6 +6,7 @@ from properties.registry import SELF_CONSISTENCY, advisory, required
 from properties.stored import stored_rnn_steps, stored_state
 from properties.strategies import (
     batches,
+    first_rnn_steps,
     flat_rnn_steps,
     rnn_sequences,
     rnn_steps,
@@ -31,12 +32,6 @@ def test_state_equals_torch(case, seen):
 @required(STEP, "h_t", cases=flat_rnn_steps, script=scripts.rnn_forward)
 def test_state_keeps_its_shape_where_a_size_is_one(case, seen):
     """h_t is (N, H), and right, where N, D or H is 1."""
-    assert_close(seen.h_t, expected.rnn_forward(case)["h_t"], "h_t")
-
-
-@required(STEP, "h_t", cases=wide_rnn_steps, script=scripts.rnn_forward)
-def test_state_of_many_equals_torch(case, seen):
-    """h_t is right for a batch of more than 8, and for H of more than 32 and more than 64."""
     assert_close(seen.h_t, expected.rnn_forward(case)["h_t"], "h_t")
 
 
@@ -109,3 +104,15 @@ def test_forward_takes_read_only_arguments(case, seen):
 def test_state_is_a_plain_float64_array(case, seen):
     """h_t is a plain ndarray of the dtype of the arguments, float64."""
     assert_plain_float64(seen, "h_t")
+
+
+@required(STEP, "h_t", cases=wide_rnn_steps, script=scripts.rnn_forward)
+def test_state_of_many_equals_torch(case, seen):
+    """h_t is right for a batch of more than 8, and for H of more than 32 and more than 64."""
+    assert_close(seen.h_t, expected.rnn_forward(case)["h_t"], "h_t")
+
+
+@required(STEP, "h_t", cases=first_rnn_steps, script=scripts.rnn_forward)
+def test_state_after_zeros_equals_torch(case, seen):
+    """h_t is right after a state of zeros."""
+    assert_close(seen.h_t, expected.rnn_forward(case)["h_t"], "h_t")
