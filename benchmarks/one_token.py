@@ -90,11 +90,16 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         yield f"the opposite of {_text(node)}", _with(node, ops=[other])
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "reversed":
         yield f"not reversed: {_text(node)}", node.args[0]
-    if isinstance(node, ast.Expr | ast.AugAssign) or (
-        isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute | ast.Subscript)
-    ):
-        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
-            yield f"without {_text(node)}", ast.Pass()
+    if _has_an_effect(node):
+        yield f"without {_text(node)}", ast.Pass()
+
+
+def _has_an_effect(node: ast.AST) -> bool:
+    """Whether it is a statement that changes something: a call, an addition to a name, or a part that is set."""
+    if isinstance(node, ast.Expr):
+        return not isinstance(node.value, ast.Constant)  # a docstring is none
+    part = ast.Attribute | ast.Subscript
+    return isinstance(node, ast.AugAssign) or (isinstance(node, ast.Assign) and isinstance(node.targets[0], part))
 
 
 def _replaced(tree: ast.Module, number: int, new: ast.AST) -> ast.Module:

@@ -1,4 +1,4 @@
-"""No bug gets through: `tox -e power` grades every bug of the catalogue and every one-token mutant of the model solution.
+"""No bug gets through: `tox -e power` grades every bug of the catalogue and every one-token mutant of impl/.
 
 For each bug: does it lose points in its own step and in no other, which properties catch it, is it named right, can its
 example be done by hand, and how probable is it that an exam misses it. The kill matrix (bug by property) is written to

@@ -241,5 +241,5 @@ PATTERNS: Mapping[str, Callable[[np.ndarray, np.ndarray], bool]] = {
     "one row late": lambda a, r: a.shape == r.shape and len(r) > 1 and a.ndim > 1 and _close(a[1:], r[:-1]),
     "wrong only in rows past the first": lambda a, r: a.shape == r.shape and _only(_wrong(a, r), (slice(1, None),)),
     "wrong only in the first unit": lambda a, r: a.shape == r.shape and _only(_wrong(a, r), (..., slice(0, 1))),
-    "wrong only in the first row": lambda a, r: a.shape == r.shape and a.ndim > 1 and _only(_wrong(a, r), (slice(0, 1),)),
+    "wrong only in the first row": lambda a, r: a.shape == r.shape != (a.size,) and _only(_wrong(a, r), slice(0, 1)),
 }  # fmt: skip

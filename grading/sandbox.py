@@ -32,8 +32,8 @@ from properties.transcript import Lost
 
 LIMITS = {
     **process.LIMITS,
-    "RLIMIT_AS": 2 << 30,  # for each of the processes, so 16 GB in all, and a reason to keep these few
-    "RLIMIT_NPROC": 8,  # threads count as well
+    "RLIMIT_AS": 1 << 30,  # for each process; Python with NumPy takes a tenth
+    "RLIMIT_NPROC": 6,  # threads count as well, and among them they may take 6 GB
 }
 TMP_SIZE = 64 << 20
 FIRST_USER, USERS = 52_000, 9_000  # uids from here are given to no one: Debian policy 9.2.2, systemd's UIDS-GIDS.md
