@@ -26,8 +26,10 @@ from benchmarks import one_token
 from fixtures import catalogue
 from grading import diagnosis, grade, judge, rubric, terminal
 from grading.report import report_of
+from properties.cases import Case
 from properties.hand_in import MODEL_SOLUTION, InProcess, Remembering
 from properties.registry import PRACTICE_KEY, STEPS, Property, all_properties, draw
+from properties.strategies import Family
 
 MATRIX = Path(__file__).with_name("power.txt")
 SURVIVORS = Path(__file__).with_name("survivors.toml")
@@ -35,6 +37,12 @@ MOST_MISSED = 1e-4
 NAMED_RIGHT = 0.95
 BY_HAND = 0.90
 MOST_SIZE = {"T": 3}  # and 2 for every other dimension
+TOUCHED = {  # the steps that a change of a file can touch
+    "mytorch/rnn_cell.py": STEPS[:3],
+    "hw3/rnn_classifier.py": ("RNN Classifier",),
+    "mytorch/gru_cell.py": STEPS[3:],
+    "hw3/hw3.py": ("GRU Inference",),
+}
 
 
 class Row(NamedTuple):
@@ -58,13 +66,20 @@ def _settings() -> grade.Settings:
     return grade.Settings(properties, exam, points, STEPS, InProcess, "none")
 
 
-def examined(root: Path) -> tuple[grade.Examination, dict[str, Any]]:
-    """The examination of a hand-in, in this process, and its report."""
-    examination = grade.examine(root, _settings())
-    return examination, report_of(root.name, examination.findings, _settings())
+def examined(root: Path, steps: Sequence[str] = STEPS) -> tuple[grade.Examination, dict[str, Any]]:
+    """The examination of a hand-in's steps, in this process, and its report."""
+    settings = _settings()._replace(steps=steps)
+    examination = grade.examine(root, settings)
+    return examination, report_of(root.name, examination.findings, settings)
 
 
-def copy_of_model(make: Callable[[Path], None]) -> "tempfile.TemporaryDirectory[str]":
+def touched(files: Iterable[str]) -> list[str]:
+    """The steps that these files can touch."""
+    steps = {step for file in files for step in TOUCHED.get(file, STEPS)}
+    return [step for step in STEPS if step in steps]
+
+
+def copy_of_model(make: Callable[[Path], object]) -> "tempfile.TemporaryDirectory[str]":
     """A folder with `hand-in` in it, the model solution as `make` changed it."""
     folder = tempfile.TemporaryDirectory(prefix="mutant-")
     root = Path(folder.name) / "hand-in"
@@ -77,7 +92,8 @@ def measured(bug: catalogue.Bug) -> Row:
     """Grade the model solution with this bug in it."""
     with copy_of_model(lambda root: catalogue.apply(bug, root)) as folder:
         root = Path(folder) / "hand-in"
-        examination, report = examined(root)
+        steps = touched(edit.file for edit in bug.edits)
+        examination, report = examined(root, steps)
         missed = _missed(bug, root) if bug.tier == "required" else 0.0
     caught_by = [
         finding.prop.id
@@ -87,7 +103,8 @@ def measured(bug: catalogue.Bug) -> Row:
     step = next(step for step in report["steps"] if step["step"] == bug.step)
     named = [said.bug for said in examination.diagnoses.get(bug.step, ()) if said.bug != "pattern"]
     by_hand, example = _by_hand(step)
-    lost = {s["step"]: s["max_points"] - s["points"] for s in report["steps"] if s["points"] < s["max_points"]}
+    lost = {s["step"]: s["max_points"] - s["points"] for s in report["steps"] if s["step"] in steps}
+    lost = {step: points for step, points in lost.items() if points}
     return Row(bug.id, bug.step, lost, caught_by, named, by_hand, example, missed)
 
 
@@ -119,7 +136,7 @@ def _missed(bug: catalogue.Bug, root: Path) -> float:
     for count in (30, 120, 480):
         missed = 1.0
         for props in by_family.values():
-            cases = draw(props[0].family, "power", count)
+            cases = _drawn(props[0].family, count)
             caught = sum(any(not judge.check(prop, [case], hand_in).holds for prop in props) for case in cases)
             missed *= (1 - caught / len(cases)) ** judge.CASES
         if missed < MOST_MISSED:
@@ -127,11 +144,18 @@ def _missed(bug: catalogue.Bug, root: Path) -> float:
     return missed
 
 
+@functools.cache
+def _drawn(family: Family, count: int) -> list[Case]:
+    return draw(family, "power", count)
+
+
 def mutant_survives(mutant: one_token.Mutant) -> str | None:
     """The mutant's id if it loses no point."""
-    with copy_of_model(lambda root: (root / mutant.file).write_text(mutant.text, "utf-8") and None) as folder:
-        _, report = examined(Path(folder) / "hand-in")
-    return mutant.id if report["points"] == report["max_points"] else None
+    with copy_of_model(lambda root: (root / mutant.file).write_text(mutant.text, "utf-8")) as folder:
+        steps = touched([mutant.file])
+        _, report = examined(Path(folder) / "hand-in", steps)
+    lost = any(step["points"] < step["max_points"] for step in report["steps"] if step["step"] in steps)
+    return None if lost else mutant.id
 
 
 def twins(one: str, other: str) -> bool:
