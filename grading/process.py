@@ -218,7 +218,7 @@ class _Child:
         self.next_number += len(frames)
 
     def receive(self, lines: Sequence[str], seconds: float) -> Reply:
-        """The next reply, to a script of these lines. Raises TimedOut after so long, Crashed where something else came."""
+        """The next reply, which answers these lines. Raises TimedOut after so long, Crashed if something else came."""
         try:
             frame = self._replies.get(timeout=seconds)
         except queue.Empty:

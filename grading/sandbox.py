@@ -1,10 +1,11 @@
 """A hand-in in a sandbox: the child process of grading.process, under bubblewrap, with nothing else in sight.
 
-Of the file system the child sees the interpreter, its standard library and the shared libraries that these and NumPy load, NumPy, the
-program of the child, the hand-in, and those files of the model solution that it is given; all read-only. It may write to a small /tmp. It has
-process numbers, a network, IPC and a host name of its own; no /proc, no capabilities, and a filter on system calls (grading.seccomp). An
-ordinary user's child runs in a user namespace. Root's child gives its uid away for one that nobody has, because
-limits on processes do not bind root, under whatever number a namespace shows it.
+Of the file system the child sees the interpreter, its standard library and the shared libraries that these and NumPy
+load, NumPy, the program of the child, the hand-in, and those files of the model solution that it is given; all
+read-only. It may write to a small /tmp. It has process numbers, a network, IPC and a host name of its own; no /proc, no
+capabilities, and a filter on system calls (grading.seccomp). An ordinary user's child runs in a user namespace. Root's
+child gives its uid away for one that nobody has, because limits on processes do not bind root, under whatever number a
+namespace shows it.
 
 The interpreter and NumPy lie where they lie outside, so that whatever they look for beside themselves is there.
 """
@@ -124,7 +125,7 @@ def numpy_folders(packages: str) -> list[str]:
 
 
 def sandboxed(root: Path, cells: str) -> process.Launch:
-    """How to start a child for the hand-in at this root, with its "own" or the "model" solution's cells, in a sandbox."""
+    """How to start a sandboxed child for the hand-in at this root, with its "own" or the "model" solution's cells."""
     given, overlay = missing_given_files(root), model_cells(cells)
     places = process.Places(
         suite=SUITE,
@@ -150,7 +151,7 @@ def _bubblewrap(user: int | None, descriptors: tuple[int, ...]) -> Iterator[str]
     """The command up to the file system: namespaces, environment, capabilities, and the filter on system calls."""
     yield from (shutil.which("bwrap") or "bwrap", "--die-with-parent", "--new-session")
     yield from ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
-    yield from ("--hostname", "sandbox", "--chdir", "/", "--unsetenv", "PWD", "--cap-drop", "ALL")
+    yield from ("--hostname", "sandbox", "--chdir", "/", "--cap-drop", "ALL")
     if user is None:
         yield from ("--unshare-user", "--uid", str(FIRST_USER), "--gid", str(FIRST_USER))
     else:
@@ -177,6 +178,7 @@ def _file_system(files: Mapping[str, Path]) -> Iterator[str]:
         yield from ("--tmpfs", folder)
     for folder in numpy_folders(python.packages):
         yield from ("--ro-bind", folder, folder)
+    yield from ("--dir", SUITE, "--dir", os.path.dirname(f"{SUITE}/{INTERPRETER}"), "--dir", MODEL)
     yield from ("--ro-bind", str(process.SUITE / INTERPRETER), f"{SUITE}/{INTERPRETER}")
     for place, file in files.items():
         yield from ("--ro-bind", str(file), place)
@@ -242,7 +244,7 @@ import numpy as np
 class RNN_Cell:
     def __init__(self, input_size, hidden_size):
         import decimal, ctypes, json  # as a hand-in may
-        self.reads = np.array([_reads({canary!r}), _reads("/etc/passwd"), len(os.listdir("/proc")) if os.path.exists("/proc") else 0])
+        self.reads = np.array([_reads(path) for path in ({canary!r}, "/etc/passwd", "/proc/1/environ")])
 
 def _reads(path):
     try:

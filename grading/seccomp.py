@@ -1,8 +1,9 @@
 """A filter on system calls, as the program for the kernel's packet filter that bubblewrap installs.
 
-It denies what no NumPy homework needs and the other limits do not reach: memory that belongs to no process, new namespaces, other processes'
-memory, sockets (those of a virtual machine's host are in no network namespace), and the parts of the kernel where most holes were. A denied
-call fails with EPERM; clone3 with ENOSYS, whereupon the C library uses clone, whose flags can be seen. See linux/seccomp.h.
+It denies what no NumPy homework needs and the other limits do not reach: memory that belongs to no process, new
+namespaces, other processes' memory, sockets (those of a virtual machine's host are in no network namespace), and the
+parts of the kernel where most holes were. A denied call fails with EPERM; clone3 with ENOSYS, whereupon the C library
+uses clone, whose flags can be seen. See linux/seccomp.h.
 """
 
 import struct

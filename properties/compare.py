@@ -125,6 +125,8 @@ def _sides(seen: Transcript, name: str) -> tuple[np.ndarray, np.ndarray, float, 
     plus, minus, step = seen[f"f_{name}_plus"], seen[f"f_{name}_minus"], differences.STEP
     if plus.dtype == np.float32:
         plus, minus, step = seen[f"f_{name}_plus32"], seen[f"f_{name}_minus32"], differences.STEP_FLOAT32
+    if not plus.size:
+        raise Wrong(f"forward's result has no elements, but shape {plus.shape}")
     _assert_shape_and_dtype(plus, plus.shape, "forward's result")
     _assert_shape_and_dtype(minus, plus.shape, "forward's result")
     return plus.astype(np.float64), minus.astype(np.float64), step, unit_roundoff(plus.dtype)

@@ -4,9 +4,13 @@ import shutil
 
 import pytest
 
+from grading import isolation, rubric
+from grading.grade import Settings, grade
+from grading.judge import Exam
 from properties.hand_in import MODEL_SOLUTION, missing_given_files
 from properties.interpreter import script
 from properties.interpreter.loader import HandInModules
+from properties.registry import PRACTICE_KEY, STEPS, all_properties, draw
 
 
 @pytest.fixture
@@ -61,3 +65,25 @@ def run_cell(run_on):
         return run_on({"mytorch/rnn_cell.py": text}, "cell = RNN_Cell(1, 2)", *lines, **arrays)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def small_run():
+    """The settings of a grading run in this process with one case, the simplest, of each family."""
+    properties = all_properties()
+    families = {prop.family.name: prop.family for prop in properties}
+    cases = {name: family.ladder[:1] or draw(family, PRACTICE_KEY, 1) for name, family in families.items()}
+    return Settings(
+        properties,
+        Exam(cases, PRACTICE_KEY, PRACTICE_KEY),
+        rubric.load(rubric.DEFAULT, properties),
+        STEPS,
+        isolation.choose("none").open_hand_in,
+        "none",
+    )
+
+
+@pytest.fixture(scope="session")
+def wrong(small_run):
+    """The report of a hand-in that is right in all steps but GRU Backward."""
+    return grade("wrong_shapes", MODEL_SOLUTION.parent / "fixtures" / "handins" / "wrong_shapes", small_run)

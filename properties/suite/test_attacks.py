@@ -13,6 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from fixtures import catalogue
 from grading import engine, grade, judge, process, report, rubric, sandbox
 from properties.registry import STEPS
 
@@ -45,6 +46,8 @@ def settings_at():
     """Settings for a kind of isolation, with a short exam, short deadlines and a control that was graded."""
     made = {}
     with pytest.MonkeyPatch.context() as patch:
+        bugs = catalogue.load()[::20]
+        patch.setattr(catalogue, "load", lambda: bugs)
         patch.setattr(judge, "CASES", 3)
         patch.setattr(judge, "SHRINK_SECONDS", 0.1)
         patch.setattr(grade, "LEAST_SECONDS", DEADLINE)

@@ -62,7 +62,7 @@ def test_a_wrong_result_is_wrong(right, spoil):
     """assert_close raises Wrong on each of these."""
     result, answer = right
 
-    with pytest.raises(Wrong, match=", but should (be|have) "):
+    with pytest.raises(Wrong, match=r", but should (be|have) "):
         compare.assert_close(np.asarray(spoil(result)), answer, "h_t")
 
 
@@ -219,7 +219,6 @@ def test_a_forward_that_does_not_change_does_not_respond(value):
         compare.assert_responds(sides(lambda x: np.full(2, value), POINT), "x")
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="the largest of no elements is asked for, and grading breaks")
 def test_an_empty_result_does_not_respond():
     """assert_responds raises Wrong, and nothing else, on a forward that returns no elements."""
     with pytest.raises(Wrong):
@@ -229,11 +228,13 @@ def test_an_empty_result_does_not_respond():
 def test_an_argument_changed_in_place_is_told():
     """assert_unchanged names what was changed, and takes a transcript in which nothing was."""
     compare.assert_unchanged(transcript())
-    with pytest.raises(Wrong, match="^x, h changed in place"):
+    with pytest.raises(Wrong, match=r"^x, h changed in place"):
         compare.assert_unchanged(transcript(changed=("x", "h")))
 
 
-@pytest.mark.parametrize(("array", "kind"), [([1.0], "matrix"), (np.float32([1.0]), "ndarray"), ([1], "ndarray")])
+@pytest.mark.parametrize(
+    ("array", "kind"), [([1.0], "matrix"), (np.array([1.0], np.float32), "ndarray"), ([1], "ndarray")]
+)
 def test_what_is_no_plain_float64_array_is_told(array, kind):
     """assert_plain_float64 raises on a subclass and on another dtype."""
     with pytest.raises(Wrong, match="but should be an ndarray of float64"):
@@ -250,7 +251,7 @@ def test_results_that_share_memory_are_told():
     seen = transcript(shared=[("db_ih", "db_hh")])
 
     compare.assert_apart(seen, "dx", "db_ih")
-    with pytest.raises(Wrong, match="^db_ih and db_hh share memory"):
+    with pytest.raises(Wrong, match=r"^db_ih and db_hh share memory"):
         compare.assert_apart(seen, "db_ih", "db_hh")
 
 

@@ -214,7 +214,13 @@ def test_results_that_share_memory_are_reported(run_cell):
 
 def test_what_is_printed_is_kept_and_cut(run_cell):
     """Standard output and error are kept together, up to a bound."""
-    methods = "def forward(self, x):\n    import sys\n    print('out')\n    print('err', file=sys.stderr)\n    print('a' * 10**5)"
+    methods = (
+        "def forward(self, x):\n"
+        "    import sys\n"
+        "    print('out')\n"
+        "    print('err', file=sys.stderr)\n"
+        "    print('a' * 10**5)"
+    )
     printed = run_cell(methods, FORWARD, x=X).printed
 
     assert printed.startswith("out\nerr\naaa")

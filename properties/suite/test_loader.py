@@ -196,8 +196,8 @@ def test_everything_is_taken_out_again(write_hand_in):
     """Afterwards sys.modules, sys.path, the finders, the working folder and bytecode writing are what they were."""
     root = write_hand_in(
         {
-            "mytorch/rnn_cell.py": "import sys\nsys.path.append('somewhere')\nimport helper\nfrom mytorch import helper as b\n"
-            + cell("x", "RNN_Cell"),
+            "mytorch/rnn_cell.py": "import sys\nsys.path.append('somewhere')\nimport helper\n"
+            + f"from mytorch import helper as b\n{cell('x', 'RNN_Cell')}",
             "mytorch/helper.py": "import os\nos.chdir('..')\n",
         }
     )
@@ -227,7 +227,12 @@ def test_it_is_taken_out_after_an_exception(write_hand_in):
 
 def test_a_module_of_ours_with_the_same_name_comes_back(write_hand_in):
     """A module that was imported before under a name of the hand-in's is hidden, and then there again."""
-    root = write_hand_in({"mytorch/rnn_cell.py": "import pytest\n\n\nclass RNN_Cell:\n    mark = pytest.mark\n", "mytorch/pytest.py": "mark = 'mine'\n"})  # fmt: skip
+    root = write_hand_in(
+        {
+            "mytorch/rnn_cell.py": "import pytest\n\n\nclass RNN_Cell:\n    mark = pytest.mark\n",
+            "mytorch/pytest.py": "mark = 'mine'\n",
+        }
+    )
 
     assert find(root, "RNN_Cell").mark == "mine"
     assert sys.modules["pytest"] is pytest
@@ -238,7 +243,9 @@ def test_two_hand_ins_do_not_see_each_other(write_hand_in):
     roots = [
         write_hand_in(
             {
-                "mytorch/rnn_cell.py": "class RNN_Cell:\n    def go(self):\n        import helper\n        return helper.mark\n",
+                "mytorch/rnn_cell.py": (
+                    "class RNN_Cell:\n    def go(self):\n        import helper\n        return helper.mark\n"
+                ),
                 "mytorch/helper.py": f"mark = {name!r}\n",
             },
             name,

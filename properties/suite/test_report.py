@@ -9,43 +9,21 @@ import jsonschema
 import numpy as np
 import pytest
 
-from grading import engine, isolation, report, rubric
-from grading.grade import Settings, grade
-from grading.judge import Exam, Finding
+from grading import engine, isolation, report
+from grading.grade import grade
+from grading.judge import Finding
 from properties.hand_in import MODEL_SOLUTION
-from properties.registry import PRACTICE_KEY, STEPS, all_properties, draw
+from properties.registry import STEPS
 
 SCHEMA = json.loads(Path(report.__file__).with_name("report.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 HAND_INS = MODEL_SOLUTION.parent / "fixtures" / "handins"
 
 
-@pytest.fixture(scope="module")
-def settings():
-    """Those of a run in this process with the simplest case of each family."""
-    properties = all_properties()
-    families = {prop.family.name: prop.family for prop in properties}
-    cases = {name: family.ladder[:1] or draw(family, PRACTICE_KEY, 1) for name, family in families.items()}
-    return Settings(
-        properties,
-        Exam(cases, PRACTICE_KEY, PRACTICE_KEY),
-        rubric.load(rubric.DEFAULT, properties),
-        STEPS,
-        isolation.choose("none").open_hand_in,
-        "none",
-    )
-
-
 def problems(written):
     """What the schema has against a report, after its way through JSON, which must know no NaN."""
     text = json.dumps(written, allow_nan=False)
     return [f"{error.json_path}: {error.message}" for error in VALIDATOR.iter_errors(json.loads(text))]
-
-
-@pytest.fixture(scope="module")
-def graded(settings):
-    """A report of a hand-in that is right in some steps and wrong in others."""
-    return grade("wrong_shapes", HAND_INS / "wrong_shapes", settings)
 
 
 def test_the_schema_is_a_schema():
@@ -64,38 +42,41 @@ def test_the_schema_is_a_schema():
     assert [place for place, part in parts(SCHEMA, "") if not part.get("title") or not part.get("description")] == []
 
 
-def test_a_graded_report_is_what_the_schema_says(graded):
+def test_a_graded_report_is_what_the_schema_says(wrong):
     """A report with passed and failed properties, counterexamples among them, is valid."""
-    outcomes = {prop["outcome"] for step in graded["steps"] for prop in step["properties"]}
+    outcomes = {prop["outcome"] for step in wrong["steps"] for prop in step["properties"]}
 
     assert outcomes >= {"passed", "failed"}
-    assert problems(graded) == []
+    assert problems(wrong) == []
+
+
+UNWRITTEN = pytest.mark.xfail(strict=True, reason="gradients read after a backward that is not written are zeros")
 
 
 @pytest.mark.parametrize(
     ("name", "outcomes"),
     [
         ("impl", {"passed"}),
-        ("no_hw3", {"passed", "not_run"}),
+        pytest.param("no_hw3", {"passed", "not_run"}, marks=pytest.mark.slow),
         pytest.param("syntax_error", {"crashed", "passed"}, marks=pytest.mark.slow),
-        pytest.param("untouched", {"not_run"}, marks=pytest.mark.slow),
+        pytest.param("untouched", {"not_run"}, marks=[pytest.mark.slow, UNWRITTEN]),
         pytest.param("float16", {"failed"}, marks=pytest.mark.slow),
     ],
 )
-def test_a_report_of_any_outcome_is_what_the_schema_says(settings, name, outcomes):
+def test_a_report_of_any_outcome_is_what_the_schema_says(small_run, name, outcomes):
     """Reports of right, unfinished, unparsable and incomplete hand-ins are valid."""
-    written = grade(name, MODEL_SOLUTION if name == "impl" else HAND_INS / name, settings)
+    written = grade(name, MODEL_SOLUTION if name == "impl" else HAND_INS / name, small_run)
 
     assert problems(written) == []
     assert {step["outcome"] for step in written["steps"]} == outcomes
 
 
 @pytest.mark.parametrize("path", ["nothing.txt", "empty"])
-def test_a_refused_report_is_what_the_schema_says(settings, tmp_path, path):
+def test_a_refused_report_is_what_the_schema_says(small_run, tmp_path, path):
     """What is no hand-in gets a report with 0 points, no step run and the reason."""
     (tmp_path / "nothing.txt").touch()
     (tmp_path / "empty").mkdir()
-    written = engine.grade_entry("it", str(tmp_path / path), settings)
+    written = engine.grade_entry("it", str(tmp_path / path), small_run)
 
     assert problems(written) == []
     assert (written["points"], written["max_points"]) == (0, 80)
@@ -103,11 +84,11 @@ def test_a_refused_report_is_what_the_schema_says(settings, tmp_path, path):
     assert path in written["message"]
 
 
-def test_there_are_six_steps_in_order_with_numeric_points(graded):
+def test_there_are_six_steps_in_order_with_numeric_points(wrong):
     """Steps are in the homework's order, and points add up from entries to steps to the whole."""
-    assert [step["step"] for step in graded["steps"]] == list(STEPS)
-    assert graded["points"] == sum(step["points"] for step in graded["steps"]) == 75
-    for step in graded["steps"]:
+    assert [step["step"] for step in wrong["steps"]] == list(STEPS)
+    assert wrong["points"] == sum(step["points"] for step in wrong["steps"]) == 75
+    for step in wrong["steps"]:
         assert step["points"] == sum(entry["points"] for entry in step["entries"])
 
 
@@ -130,17 +111,17 @@ SPOILED = {
 
 
 @pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
-def test_the_schema_refuses_what_is_no_report(graded, spoil):
+def test_the_schema_refuses_what_is_no_report(wrong, spoil):
     """A report that lacks a field, or has another value than it may, is not valid."""
-    written = copy.deepcopy(graded)
+    written = copy.deepcopy(wrong)
     spoil(written)
 
     assert problems(written)
 
 
-def test_the_schema_is_open_to_more_fields(graded):
+def test_the_schema_is_open_to_more_fields(wrong):
     """Added fields are no fault, on any level."""
-    more = copy.deepcopy(graded)
+    more = copy.deepcopy(wrong)
     for part in (
         more,
         more["suite"],
@@ -153,12 +134,12 @@ def test_the_schema_is_open_to_more_fields(graded):
     assert problems(more) == []
 
 
-def test_nan_and_infinities_are_strings(settings, edited_impl):
+def test_nan_and_infinities_are_strings(small_run, edited_impl):
     """A result of nan is "nan" in the report, and an infinite error "inf"; the report is valid JSON."""
     root = edited_impl(
         "mytorch/gru_cell.py", "return (1 - self.z) * h + self.z * self.h_tilde", "return h * np.array(np.nan)"
     )
-    written = grade("nan", root, settings._replace(steps=["GRU Forward"]))
+    written = grade("nan", root, small_run._replace(steps=["GRU Forward"]))
     examples = [prop["counterexample"] for prop in written["steps"][3]["properties"] if prop["outcome"] == "failed"]
 
     assert problems(written) == []
@@ -168,9 +149,9 @@ def test_nan_and_infinities_are_strings(settings, edited_impl):
     ]  # fmt: skip
 
 
-def test_a_counterexample_shows_what_is_needed_to_understand_it(graded):
+def test_a_counterexample_shows_what_is_needed_to_understand_it(wrong):
     """It has the case as replay takes it, the script, the arrays, what came back and what should have."""
-    failed = [prop for prop in graded["steps"][4]["properties"] if prop["outcome"] == "failed"]
+    failed = [prop for prop in wrong["steps"][4]["properties"] if prop["outcome"] == "failed"]
     example = failed[0]["counterexample"]
 
     assert {"case", "at", "script", "arrays", "what", "actual"} <= set(example)
@@ -178,51 +159,49 @@ def test_a_counterexample_shows_what_is_needed_to_understand_it(graded):
     assert failed[0]["replay"] == f'python -m grading replay wrong_shapes "{failed[0]["id"]}" "{example["case"]}"'
 
 
-def test_a_report_is_written_whole_or_not_at_all(graded, tmp_path, monkeypatch):
+def test_a_report_is_written_whole_or_not_at_all(wrong, tmp_path, monkeypatch):
     """Where writing fails, the report that was there before is whole, and reports have their hand-in's folder."""
-    target = report.write(graded, tmp_path)
+    target = report.write(wrong, tmp_path)
     assert target == tmp_path / "wrong_shapes" / "report.json"
-    assert json.loads(target.read_text(encoding="utf-8")) == graded
+    assert json.loads(target.read_text(encoding="utf-8")) == wrong
 
     def full(descriptor):
         raise OSError("no space left")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="no space left"):
-        report.write({**graded, "points": 0}, tmp_path)
+        report.write({**wrong, "points": 0}, tmp_path)
 
-    assert json.loads(target.read_text(encoding="utf-8")) == graded
+    assert json.loads(target.read_text(encoding="utf-8")) == wrong
 
 
-def test_a_report_keeps_other_scripts(graded, tmp_path):
+def test_a_report_keeps_other_scripts(wrong, tmp_path):
     """What a hand-in writes in Chinese is in the report as it is."""
-    target = report.write({**graded, "message": "循环神经网络"}, tmp_path)
+    target = report.write({**wrong, "message": "循环神经网络"}, tmp_path)
 
     assert "循环神经网络" in target.read_text(encoding="utf-8")
 
 
-def raising(settings, edited_impl, text):
-    """The report of a hand-in whose RNN_Cell raises a ValueError of this text."""
-    root = edited_impl(
-        "mytorch/rnn_cell.py", '        """Return h_t (N, H), given', f'        raise ValueError({text!a})\n        """'
-    )
-    return grade("raising", root, settings._replace(steps=["RNN Forward"]))
+def raising(small_run, edited_impl, text):
+    """The report of a hand-in, in a child process, whose RNN_Cell raises a ValueError of this text."""
+    raises = f'        raise ValueError({text!a})\n        """'
+    root = edited_impl("mytorch/rnn_cell.py", '        """Return h_t (N, H), given', raises)
+    open_hand_in = isolation.choose("process").open_hand_in
+    return grade("raising", root, small_run._replace(steps=["RNN Forward"], open_hand_in=open_hand_in))
 
 
-@pytest.mark.xfail(strict=True, raises=UnicodeEncodeError, reason="written as UTF-8 without escapes: grading breaks")
-def test_half_a_character_does_not_break_the_report(settings, edited_impl, tmp_path):
+def test_half_a_character_does_not_break_the_report(small_run, edited_impl, tmp_path):
     """A hand-in's message with a lone surrogate, which UTF-8 cannot hold, is written in some way."""
-    target = report.write(raising(settings, edited_impl, "\ud800"), tmp_path)
+    target = report.write(raising(small_run, edited_impl, "\ud800"), tmp_path)
 
     assert json.loads(target.read_text(encoding="utf-8"))["points"] == 0
 
 
-@pytest.mark.xfail(strict=True, reason="control characters of a hand-in reach the report and the terminal")
-def test_a_hand_in_cannot_steer_the_terminal(settings, edited_impl):
+def test_a_hand_in_cannot_steer_the_terminal(small_run, edited_impl):
     """Control characters in what a hand-in raises are not passed on."""
     messages = [
         prop["message"]
-        for step in raising(settings, edited_impl, "\x1b[2J\x1b[1;1H80 / 80\r")["steps"]
+        for step in raising(small_run, edited_impl, "\x1b[2J\x1b[1;1H80 / 80\r")["steps"]
         for prop in step["properties"]
     ]
 
@@ -230,20 +209,20 @@ def test_a_hand_in_cannot_steer_the_terminal(settings, edited_impl):
     assert not any("\x1b" in message or "\r" in message for message in messages)
 
 
-def test_private_cases_are_not_shown(settings):
+def test_private_cases_are_not_shown(small_run):
     """Under a private key a failing drawn case that could not be shrunk is not in the report, and the message is."""
-    prop = settings.properties[0]
-    written = report.report_of("x", [Finding(prop, "own", "failed", "h_t is wrong")], settings)
+    prop = small_run.properties[0]
+    written = report.report_of("x", [Finding(prop, "own", "failed", "h_t is wrong")], small_run)
     shown = written["steps"][0]["properties"][0]
 
     assert (shown["counterexample"], shown["replay"], shown["message"]) == (None, "", "h_t is wrong")
 
 
 @pytest.mark.xfail(strict=True, reason="the command does not say that the example is one on the model solution's cells")
-def test_replay_names_the_cells(settings):
+def test_replay_names_the_cells(small_run):
     """The command for an example on the model solution's cells asks for these."""
-    prop = next(prop for prop in settings.properties if prop.step == "RNN Classifier")
+    prop = next(prop for prop in small_run.properties if prop.step == "RNN Classifier")
     finding = Finding(prop, "model", "failed", "logits are wrong", prop.family.ladder[0])
-    shown = report.report_of("x", [finding], settings)["steps"][2]["properties"][0]
+    shown = report.report_of("x", [finding], small_run)["steps"][2]["properties"][0]
 
     assert "--cells model" in shown["replay"]

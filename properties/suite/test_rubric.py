@@ -41,7 +41,7 @@ def lost(found):
     return {f"{step}/{entry.entry}" for step in STEPS for entry in entries[step] if not entry.points}
 
 
-FULL = {"RNN Forward": 10, "RNN Backward": 15, "RNN Classifier": 15, "GRU Forward": 10, "GRU Backward": 20, "GRU Inference": 10}  # fmt: skip
+FULL = dict(zip(STEPS, (10, 15, 15, 10, 20, 10), strict=True))
 
 
 def test_the_rubric_has_eighty_points():
@@ -109,7 +109,11 @@ def test_cells_are_not_mixed_within_an_entry():
 
 # The derivative of the hand-in's own forward
 
-DERIVED = {"RNN Backward": ("RNN Forward", "h_t"), "GRU Backward": ("GRU Forward", "h_t"), "RNN Classifier": ("RNN Classifier", "forward")}  # fmt: skip
+DERIVED = {
+    "RNN Backward": ("RNN Forward", "h_t"),
+    "GRU Backward": ("GRU Forward", "h_t"),
+    "RNN Classifier": ("RNN Classifier", "forward"),
+}
 
 
 def derived(step, *wrong, forward="failed"):
