@@ -79,11 +79,13 @@ def touched(files: Iterable[str]) -> list[str]:
     return [step for step in STEPS if step in steps]
 
 
-def copy_of_model(make: Callable[[Path], object]) -> "tempfile.TemporaryDirectory[str]":
-    """A folder with `hand-in` in it, the model solution as `make` changed it."""
+def copy_of_model(
+    make: Callable[[Path], object], original: Path = MODEL_SOLUTION
+) -> "tempfile.TemporaryDirectory[str]":
+    """A folder with `hand-in` in it, the model solution, or another original, as `make` changed it."""
     folder = tempfile.TemporaryDirectory(prefix="mutant-")
     root = Path(folder.name) / "hand-in"
-    shutil.copytree(MODEL_SOLUTION, root, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(original, root, ignore=shutil.ignore_patterns("__pycache__"))
     make(root)
     return folder
 

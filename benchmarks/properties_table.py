@@ -32,7 +32,7 @@ EQUATIONS = {
     "GRU Forward": (
         "z = sigmoid(Wzh h + Wzx x); r = sigmoid(Wrh h + Wrx x); h~ = tanh(Wh (r * h) + Wx x); "
         "h_t = (1 - z) * h + z * h~",
-        "K. Cho et al., Learning Phrase Representations using RNN Encoder-Decoder, EMNLP 2014; the homework's statement",
+        "K. Cho et al., Learning Phrase Representations using RNN Encoder-Decoder, EMNLP 2014; the homework",
     ),
     "GRU Backward": ("the derivative of the step above", "as above; documentation of torch.autograd"),
     "GRU Inference": ("logits_t = h_t W^T + b, h_t by the step above from h_0 = 0", "the homework's statement"),
@@ -109,13 +109,14 @@ _HEAD = """# What must hold
 
 Every property of a hand-in, by step: written by `python -m benchmarks.properties_table` from the properties themselves.
 
-*required* properties decide points: an entry (with its points in brackets) pays when all of its own hold. *advisory* ones are
-reported and cost nothing. *alternative* ones stand in for agreement with an oracle where the hand-in's own forward is
-wrong, if each *condition* holds. "catches" counts bugs of the catalogue (`benchmarks/power.txt`). Laws marked "agreement with
-the oracle" compare with the equation above the table, computed by PyTorch (`reference/`).
+*required* properties decide points: an entry (with its points in brackets) pays when all of its own hold. *advisory*
+ones are reported and cost nothing. *alternative* ones stand in for agreement with an oracle where the hand-in's own
+forward is wrong, if each *condition* holds. "catches" counts bugs of the catalogue (`benchmarks/power.txt`). Laws marked
+"agreement with the oracle" compare with the equation above the table, computed by PyTorch (`reference/`).
 
-`homework/` has a file a step; `suite/` is about this project itself. `strategies.py` draws cases, `scripts.py` says what is
-called on them, `expected.py` what the oracles answer, `compare.py` compares; `interpreter/` alone touches a hand-in."""
+`homework/` has a file a step; `suite/` is about this project itself. `strategies.py` draws cases, `scripts.py` says what
+is called on them, `expected.py` what the oracles answer, `compare.py` compares; `interpreter/` alone touches a hand-in.
+"""
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ def grade(options: argparse.Namespace) -> int:
     if options.only and options.only not in STEPS:
         raise Usage(f"--only {options.only}: the steps are {', '.join(STEPS)}")
     rubric.load(Path(options.rubric), all_properties())
+    _make_folder(Path(options.out))
     several = is_class or len(entries) > 1
     run = engine.Run(
         [(entry.name, str(entry.path.resolve())) for entry in entries],
@@ -85,6 +86,7 @@ def replay(options: argparse.Namespace) -> int:
 
     prop = replaying.find(list(all_properties()), options.property)
     case = replaying.from_words(options.case)
+    replaying.check_kind(prop, case)
     folder = Path(options.path)
     root = locate.root_of(folder) if folder.is_dir() else None
     if root is None:
@@ -130,6 +132,14 @@ def _parser() -> argparse.ArgumentParser:
     replaying.add_argument("--isolation", choices=CHOICES, default="auto", help="where it runs (default: auto)")
     replaying.set_defaults(command=replay)
     return parser
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder for reports. Raises Usage where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Usage(f"--out {folder}: reports cannot be written there: {error.strerror}") from None
 
 
 def _key(text: str) -> str:

@@ -6,6 +6,7 @@ workers through xdist's own channel and never through a file or a command line, 
 
 import functools
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,8 @@ def execute(run: Run, jobs: int, tell: Callable[[report.Report], None]) -> str:
     arguments += ["-p", "no:logging", "-p", "no:faulthandler", "-p", "no:hypothesispytest", "-p", "no:capture"]
     if jobs > 1:
         arguments += ["-n", str(jobs), "-p", "xdist", "-p", "grading.engine"]
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)  # meant for somebody's tests, not for this
     status = pytest.main(arguments, plugins=[listener])
     if status == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt

@@ -48,8 +48,7 @@ class Examination(NamedTuple):
 def with_control(settings: Settings) -> Settings:
     """Grade the model solution as any hand-in; its times set the deadlines. Raises Broken if it loses a point."""
     examination = examine(MODEL_SOLUTION, settings)
-    report = report_of("impl", examination.findings, settings)
-    if report["points"] < report["max_points"]:
+    if _lost(settings.steps, examination.findings, settings):
         unmet = next((f for f in examination.findings if not f.holds and f.prop.tier == "required"), None)
         where = f"{unmet.prop.id}: {unmet.message}" if unmet else "an entry of the rubric has no property"
         raise Broken(f"the model solution loses points here: {where}")

@@ -1,5 +1,6 @@
 """From paths to hand-ins: which folders are one, which are a class of them, and what each is called."""
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -91,7 +92,7 @@ def _named(paths: Iterable[Path]) -> list[Entry]:
 
 def safe_name(path: Path) -> str:
     """The file's or folder's name less an archive's suffix, with what a file system may not take replaced by _."""
-    whole = path.resolve()
+    whole = Path(os.path.abspath(path))  # not resolved: a link has a name of its own
     name = whole.name if whole.is_dir() else archives.stem(whole)
-    name = re.sub(r"[^\w.()+@ -]", "_", name).strip(" ").strip(".")[:LONGEST_NAME]
+    name = re.sub(r"[^\w.()+@ -]", "_", name).lstrip(" .")[:LONGEST_NAME].rstrip(" .")
     return f"_{name}" if not name or WINDOWS_NAMES.match(name) or name.startswith("-") else name

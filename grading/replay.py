@@ -12,6 +12,7 @@ from properties.transcript import Transcript
 
 KINDS = {kind.__name__: kind for kind in (RNNStep, RNNSequence, Classification, GRUStep, GRUSequence, Prediction)}
 MOST_SHOWN = 64  # elements of an array in full
+LARGEST = 1024  # size of a dimension
 
 
 def in_words(case: Case) -> str:
@@ -32,14 +33,57 @@ def from_words(text: str) -> Case:
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)) or call.args:
             raise ValueError("not a call by keywords")
         case = KINDS[call.func.id](**{str(word.arg): ast.literal_eval(word.value) for word in call.keywords})
+        hash(case)  # a list, say, is no value
     except (SyntaxError, KeyError, TypeError, ValueError) as error:
         raise Usage(f"{text!r} is not a case; one is, for example, RNNStep(N=1, D=1, H=2, numbers='ones')") from error
-    return next((known for known in _stored() if known == case), case)
+    for name, value in vars(case).items():
+        if not _possible(case, name, value):
+            raise Usage(f"{text!r} has {name}={value!r}, but {name} should be {_RULES[name]}")
+    if case.numbers != "stored":
+        return case
+    known = next((known for known in _stored() if known == case), None)
+    if known is None:
+        raise Usage(f"{text!r} is not among the stored cases (fixtures/arrays)")
+    return known
 
 
-def command(submission: str, prop: Property, case: Case) -> str:
+_RULES = {
+    **dict.fromkeys("NTDHCL", f"a whole number from 1 to {LARGEST}"),
+    "seed": "a whole number, 0 or more",
+    "scale": "a number between 0 and 10,000",
+    "steepness": "a number between 0 and 10,000",
+    "numbers": "one of stored, ones, halves, random",
+    "state": "one of given, absent, zero",
+    "family": f"one of {', '.join(GRUStep.FAMILIES)}",
+}
+
+
+def _possible(case: Case, name: str, value: object) -> bool:
+    """Whether a field of a case has a value that a case can have."""
+    if name in "NTDHCL":
+        return type(value) is int and 1 <= value <= LARGEST
+    if name == "seed":
+        return type(value) is int and value >= 0
+    if name in ("scale", "steepness"):
+        return type(value) in (int, float) and 0 < value <= 10_000  # type: ignore[operator]  # a number by now
+    words = {"numbers": ("stored", "ones", "halves", "random"), "family": GRUStep.FAMILIES}
+    states = ("given", "absent") if isinstance(case, Classification) else ("given", "zero")
+    return value in words.get(name, states)
+
+
+def check_kind(prop: Property, case: Case) -> None:
+    """Raise Usage unless the case is of the property's kind."""
+    kind = type(prop.family.ladder[0])
+    if type(case) is not kind:
+        raise Usage(f"{prop.id} is about cases of the kind {kind.__name__}, but this one is a {type(case).__name__}")
+    if prop.family.name.startswith("stored_") and case.numbers != "stored":
+        raise Usage(f"{prop.id} is about stored cases, but this one is not stored: {in_words(case)}")
+
+
+def command(submission: str, prop: Property, case: Case, cells: str = "own") -> str:
     """The command that shows this example again."""
-    return f'python -m grading replay {submission} "{prop.id}" "{in_words(case)}"'
+    on_model = " --cells model" if cells == "model" else ""
+    return f'python -m grading replay {submission} "{prop.id}" "{in_words(case)}"{on_model}'
 
 
 def show(prop: Property, case: Case, hand_in: Remembering) -> tuple[str, bool]:

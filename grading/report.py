@@ -136,7 +136,7 @@ def _property(name: str, finding: Finding, findings: Sequence[Finding]) -> dict[
         "outcome": finding.outcome,
         "message": message,
         "counterexample": None if finding.case is None else _counterexample(finding),
-        "replay": "" if finding.case is None else command(name, prop, finding.case),
+        "replay": "" if finding.case is None else command(name, prop, finding.case, finding.cells),
     }
 
 

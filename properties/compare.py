@@ -185,7 +185,7 @@ def _assert_shape_and_dtype(actual: np.ndarray, shape: tuple[int, ...], what: st
 def _assert_within(actual: np.ndarray, expected: np.ndarray, allowed: float, what: str) -> None:
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(actual - expected)
-    wrong = ~(error <= allowed)  # nan is wrong
+    wrong = ~(np.isfinite(error) & (error <= allowed))  # nan is wrong, and so is inf, which may be allowed inf
     _note(error, allowed)
     if not wrong.any():
         return

@@ -7,7 +7,7 @@ chaotic (a spectral radius of W_hh around one or less, so a scale of 1 at the mo
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from properties.cases import Case, Classification, GRUSequence, GRUStep, Predict
 
 AnyCase = TypeVar("AnyCase", bound=Case)
 SIZES = st.integers(1, 6)
+LONGEST_SIMPLE_ROW = 8
 NUMBERS = st.sampled_from(("ones", "halves", "random", "random", "random", "random", "random", "random"))
 SEEDS = st.integers(0, 2**20)
 WIDTHS = st.one_of(SIZES, st.integers(33, 63), st.integers(65, 95), st.integers(65, 95))  # past 32, and past 64
@@ -32,9 +33,16 @@ class Family:
 
 def _family(name: str, ladder: Iterable[Case]) -> Callable[[Callable[..., Any]], Family]:
     def decorate(draw_case: Callable[[st.DrawFn], Case]) -> Family:
-        return Family(name, st.composite(draw_case)(), tuple(ladder))
+        strategy = st.composite(draw_case)().map(_with_simple_numbers_only_if_small)
+        return Family(name, strategy, tuple(dict.fromkeys(map(_with_simple_numbers_only_if_small, ladder))))
 
     return decorate
+
+
+def _with_simple_numbers_only_if_small(case: Case) -> Case:
+    """The case itself, or one of random numbers where weights of 1/2 in long rows would add up to too much."""
+    long_rows = max(getattr(case, "D", 1), getattr(case, "H", 1)) > LONGEST_SIMPLE_ROW
+    return replace(case, numbers="random") if long_rows and case.numbers in ("ones", "halves") else case
 
 
 def _simple(make: Callable[..., AnyCase], *sizes: tuple[int, ...], **rest: Any) -> list[AnyCase]:
@@ -89,7 +97,7 @@ def batches(draw: st.DrawFn) -> RNNStep:
 def saturated_rnn_steps(draw: st.DrawFn) -> RNNStep:
     """One step whose pre-activations go up to about 50 in absolute value."""
     sizes: dict[str, Any] = {name: draw(SIZES) for name in "NDH"}
-    return RNNStep(**sizes, scale=draw(st.sampled_from((6.0, 9.0))), seed=draw(SEEDS))
+    return RNNStep(**sizes, scale=draw(st.sampled_from((5.0, 7.5))), seed=draw(SEEDS))
 
 
 @_family("wide_rnn_steps", _simple(RNNStep, (9, 1, 1), (1, 1, 33), (1, 1, 65)))
@@ -225,7 +233,7 @@ def flat_gru_steps(draw: st.DrawFn) -> GRUStep:
 @_family("saturated_gru_steps", [GRUStep(1, H, numbers="random", scale=6.0, seed=s) for H in (1, 2) for s in (0, 1)])
 def saturated_gru_steps(draw: st.DrawFn) -> GRUStep:
     """One step whose pre-activations go up to about 50 in absolute value."""
-    return GRUStep(draw(SIZES), draw(st.integers(2, 8)), scale=draw(st.sampled_from((6.0, 9.0))), seed=draw(SEEDS))
+    return GRUStep(draw(SIZES), draw(st.integers(2, 8)), scale=draw(st.sampled_from((5.0, 7.5))), seed=draw(SEEDS))
 
 
 @_family("wide_gru_steps", _simple(GRUStep, (1, 33), (1, 65), (257, 1)))

@@ -40,7 +40,6 @@ def run(lines: Sequence[str], arrays: Mapping[str, np.ndarray], hand_in: HandInM
     printed = _Printed()
     names = _Names(hand_in, arrays)
     values: dict[str, Value | Fault] = {}
-    kept: dict[str, np.ndarray | None] = {}  # the arrays that the lines gave, by reference
     with (
         np.errstate(),
         warnings.catch_warnings(record=True) as warned,
@@ -49,14 +48,13 @@ def run(lines: Sequence[str], arrays: Mapping[str, np.ndarray], hand_in: HandInM
     ):
         warnings.simplefilter("always")
         for line in lines:
-            for name, result in _run_line(_parse(line), names, values, hand_in):
-                kept[name] = np.asarray(result) if isinstance(result, np.ndarray) else None
-                values[name] = result if isinstance(result, Fault) else as_value(result)
+            for name, value in _run_line(_parse(line), names, values, hand_in):
+                values[name] = value
     return Reply(
         values,
         tuple(names.changed()),
-        tuple(_sharing(kept)),
-        tuple(dict.fromkeys(_cut(str(w.message)) for w in warned[:4])),
+        tuple(_sharing(names.results)),
+        tuple(dict.fromkeys(_cut(_message(w.message)) for w in warned[:4])),
         printed.text(),
     )
 
@@ -79,17 +77,21 @@ def _parse(line: str) -> Line:
     if isinstance(statement, ast.Assign):
         target = statement.targets[0]
         names = target.elts if isinstance(target, ast.Tuple) else [target]
-        targets = tuple(ast.unparse(name) for name in names)
+        targets = tuple(_source(name) for name in names)
     else:
         targets = (line.partition(".")[0],)
     value: ast.expr = statement.value  # type: ignore[attr-defined]  # a script has assignments and calls alone
     calls = isinstance(value, ast.Call)
     outer = value.func if isinstance(value, ast.Call) else value
-    attribute = (ast.unparse(outer.value), outer.attr) if isinstance(outer, ast.Attribute) else None
+    attribute = (_source(outer.value), outer.attr) if isinstance(outer, ast.Attribute) else None
     code = compile(ast.Expression(value), "<script>", "eval")
     found = [(node.col_offset, node.id) for node in ast.walk(value) if isinstance(node, ast.Name)]
     mentions = tuple(dict.fromkeys(name for _, name in sorted(found)))
     return Line(line, code, mentions, targets, isinstance(statement, ast.Assign), attribute, calls)
+
+
+def _source(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ast.unparse(node)  # which takes its time
 
 
 def mentions(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -101,22 +103,30 @@ def mentions(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _run_line(
     line: Line, names: "_Names", values: Mapping[str, Value | Fault], hand_in: HandInModules
 ) -> Iterator[tuple[str, Any]]:
-    """Yield (name, result or fault) for each target of the line; nothing for a call that went well."""
-    for name in line.mentions:
-        cause = values.get(name)
+    """Yield (name, value or fault) for each target of the line; nothing for a call that went well."""
+    owner = line.mentions[0] if line.mentions else ""
+    causes = [values.get(name) for name in line.mentions]
+    if line.attribute and not line.calls:  # what a call that failed should have set is not there to be read
+        causes.append(names.last_fault.get(owner))
+    for cause in causes:
         if isinstance(cause, Fault):
             yield from ((target, cause) for target in line.targets)
             return
     try:
         result = eval(line.code, {"__builtins__": {}}, names)
         results = _unpacked(result, line) if line.assigns else ()
+        given = [(target, result, as_value(result)) for target, result in zip(line.targets, results, strict=False)]
     except BaseException as error:  # SystemExit and KeyboardInterrupt of a hand-in are its own as well
         fault = _as_fault(error, line, names, hand_in)
+        if line.attribute and line.calls:
+            names.last_fault[owner] = fault
         yield from ((target, fault) for target in line.targets)
         return
-    for target, result in zip(line.targets, results, strict=False):
+    if line.attribute and line.calls:
+        names.last_fault.pop(owner, None)
+    for target, result, value in given:
         names.results[target] = result
-        yield target, result
+        yield target, value
 
 
 def _unpacked(result: Any, line: Line) -> Sequence[Any]:
@@ -135,6 +145,7 @@ class _Names(dict[str, Any]):
         self.hand_in = hand_in
         self.arrays = arrays
         self.results: dict[str, Any] = {}
+        self.last_fault: dict[str, Fault] = {}  # of each object whose last call failed
         self.lent: list[tuple[str, np.ndarray]] = []
 
     def __getitem__(self, name: str) -> Any:
@@ -182,8 +193,8 @@ def _as_fault(error: BaseException, line: Line, names: _Names, hand_in: HandInMo
     """Say what went wrong in the student's words, with the last of the hand-in's own lines that was running."""
     if isinstance(error, Missing):
         return Fault("missing", str(error), "")
-    if isinstance(error, SyntaxError) and error.filename:
-        where = f"{_relative(error.filename, hand_in)}:{error.lineno}"
+    if isinstance(error, SyntaxError) and (file := _relative(error.filename, hand_in)) is not None:
+        where = f"{file}:{error.lineno}"
         return Fault("unparsed", _cut(f"{where} does not parse: {error.msg}"), where)
     frames = [
         (f"{file}:{number}", frame.f_code.co_qualname)
@@ -220,16 +231,20 @@ def _call(line: Line) -> str:
 
 
 def _text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {_message(error)}".rstrip(": ")
+
+
+def _message(error: object) -> str:
     try:
-        return f"{type(error).__name__}: {error}".rstrip(": ")
+        return str(error)
     except BaseException:  # its own __str__ may fail, too
-        return type(error).__name__
+        return ""
 
 
-def _relative(filename: str, hand_in: HandInModules) -> str | None:
-    """A file of the hand-in relative to its root, or None for any other file."""
+def _relative(filename: object, hand_in: HandInModules) -> str | None:
+    """A file of the hand-in relative to its root, or None for anything else."""
     root = str(hand_in.root)
-    if not filename.startswith(root):
+    if not isinstance(filename, str) or not filename.startswith(root):
         return None
     return filename[len(root) :].lstrip("/\\").replace("\\", "/")
 
@@ -258,9 +273,9 @@ class _Printed(io.TextIOBase):
         return "".join(self._parts)
 
 
-def _sharing(kept: Mapping[str, np.ndarray | None]) -> Iterator[tuple[str, str]]:
+def _sharing(results: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Pairs of results, named in the order of the script, that lie in the same memory."""
-    arrays = [(name, array) for name, array in kept.items() if array is not None]
+    arrays = [(name, np.asarray(result)) for name, result in results.items() if isinstance(result, np.ndarray)]
     for i, (name, array) in enumerate(arrays[:16]):
         for other_name, other in arrays[i + 1 : 16]:
             if np.may_share_memory(array, other):

@@ -39,6 +39,9 @@ def write(stream: BinaryIO, header: Mapping[str, Any], arrays: Sequence[np.ndarr
     stream.flush()
 
 
+_dtype = functools.cache(np.dtype)
+
+
 @functools.cache
 def _little_endian(dtype: np.dtype) -> np.dtype:
     return dtype.newbyteorder("<")
@@ -128,15 +131,17 @@ def _specification(item: Any) -> tuple[np.dtype, tuple[int, ...], int]:
     """(dtype, shape, number of elements) of one array in a header."""
     if not (isinstance(item, list) and len(item) == 2 and item[0] in DTYPES and isinstance(item[1], list)):
         raise Malformed("an array is described by a dtype of the list and a shape")
-    shape = item[1]
-    if len(shape) > MOST_DIMENSIONS or not all(type(n) is int and 0 <= n <= MOST_PAYLOAD for n in shape):
+    text, shape = item
+    if len(shape) > MOST_DIMENSIONS:
         raise Malformed("a shape is at most eight sizes")
     size = 1
     for n in shape:
+        if type(n) is not int or not 0 <= n <= MOST_PAYLOAD:
+            raise Malformed("a shape is at most eight sizes")
         size *= n
     if size > MOST_PAYLOAD:
         raise Malformed("an array is too large")
-    return np.dtype(item[0]), tuple(shape), size
+    return _dtype(text), tuple(shape), size
 
 
 def _list(item: Any) -> list[Any]:

@@ -68,7 +68,6 @@ def test_a_file_that_does_not_parse_is_named_with_its_line(run_on):
     assert reply.values["cell"].text == "mytorch/rnn_cell.py:3 does not parse: invalid syntax"
 
 
-@pytest.mark.xfail(strict=True, reason="the fault says None:1, as the text is no file of the hand-in")
 def test_text_that_does_not_parse_is_told_where_it_was_evaluated(run_cell):
     """A SyntaxError of an eval is told by the hand-in's line that called it."""
     found = run_cell("def forward(self, x):\n    return eval('1 +')", FORWARD, x=X).values["h_t"]
@@ -305,7 +304,6 @@ def test_the_largest_array_is_bounded(run_cell):
     assert reply.values["a"] == Value(None, f"ndarray of shape ({size},)")
 
 
-@pytest.mark.xfail(strict=True, reason="the type's own __name__ is called outside of the interpreter's try")
 def test_a_type_that_lies_about_its_name_ends_nothing(run_cell):
     """A result whose type cannot be named is a fault of its own line; the script goes on."""
     methods = (

@@ -137,7 +137,6 @@ def test_every_name_can_be_a_folder(text):
     assert not name.startswith((".", "-"))
 
 
-@pytest.mark.xfail(strict=True, reason="the dot is taken away after the space, and both before the name is cut")
 @pytest.mark.parametrize("text", ["a .", "x" * 99 + " x"])
 def test_no_name_ends_in_a_space_or_a_dot(text):
     """Windows drops a space or a dot at the end, and would mix up two names."""
@@ -145,7 +144,6 @@ def test_no_name_ends_in_a_space_or_a_dot(text):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
-@pytest.mark.xfail(strict=True, reason="the path is resolved, so the name is the target's")
 def test_a_link_has_its_own_name(tree):
     """A hand-in that is a link is called what the link is called."""
     top = tree("data/7f3a/mytorch/", "class/")

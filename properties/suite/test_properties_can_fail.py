@@ -170,7 +170,6 @@ def test_a_property_fails_where_a_result_has_another_form(prop, model_solution, 
     assert not_caught(prop, ways, cases_of(prop.family)[:3], model_solution) == set()
 
 
-@pytest.mark.xfail(strict=True, reason="assert_same allows an infinite error where a result is infinite")
 def test_every_property_fails_where_a_result_is_infinite(model_solution, cases_of):
     """Infinity in one element fails every comparison of results."""
     blind = [p.id for p in COMPARED if not_caught(p, INFINITY, cases_of(p.family), model_solution)]

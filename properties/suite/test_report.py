@@ -50,16 +50,13 @@ def test_a_graded_report_is_what_the_schema_says(wrong):
     assert problems(wrong) == []
 
 
-UNWRITTEN = pytest.mark.xfail(strict=True, reason="gradients read after a backward that is not written are zeros")
-
-
 @pytest.mark.parametrize(
     ("name", "outcomes"),
     [
         ("impl", {"passed"}),
         pytest.param("no_hw3", {"passed", "not_run"}, marks=pytest.mark.slow),
         pytest.param("syntax_error", {"crashed", "passed"}, marks=pytest.mark.slow),
-        pytest.param("untouched", {"not_run"}, marks=[pytest.mark.slow, UNWRITTEN]),
+        pytest.param("untouched", {"not_run"}, marks=[pytest.mark.slow]),
         pytest.param("float16", {"failed"}, marks=pytest.mark.slow),
     ],
 )
@@ -218,7 +215,6 @@ def test_private_cases_are_not_shown(small_run):
     assert (shown["counterexample"], shown["replay"], shown["message"]) == (None, "", "h_t is wrong")
 
 
-@pytest.mark.xfail(strict=True, reason="the command does not say that the example is one on the model solution's cells")
 def test_replay_names_the_cells(small_run):
     """The command for an example on the model solution's cells asks for these."""
     prop = next(prop for prop in small_run.properties if prop.step == "RNN Classifier")
