@@ -9,20 +9,21 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import Row
 from grading import process, sandbox
-from grading.judge import draw_exam
-from properties.hand_in import MODEL_SOLUTION, InProcess, Job, Question, arrays_of
+from grading.judge import draw_exam, judge
+from properties.hand_in import MODEL_SOLUTION, HandIn, InProcess, Job, Remembering, arrays_of
 from properties.registry import PRACTICE_KEY, all_properties
 
 START_CPU = 0.25  # seconds
 A_SCRIPT = 0.0003  # seconds over the same script in this process
 SHARE = 1.25  # of the time in this process, for a whole hand-in, besides one start
-ROUNDS = 5
+ROUNDS = 8
+Use = Callable[[HandIn], object]
 
 
 def rows() -> Iterator[Row]:
@@ -33,11 +34,11 @@ def rows() -> Iterator[Row]:
     yield _row("sandboxed child ready, CPU", _start_cpu(), START_CPU)
 
     small = _small_jobs()
-    inside, outside = _in_turns(small)
+    inside, outside = _in_turns(lambda hand_in: hand_in.transcripts(small), small[:1])
     yield _row("one small script, over in-process", (inside - outside) / len(small), A_SCRIPT)
 
     start = min(_start_wall() for _ in range(ROUNDS))
-    inside, outside = _in_turns(_all_jobs(), with_start=True)
+    inside, outside = _in_turns(_judging())
     yield _row("a correct hand-in, against start + 1.25 times", inside, start + SHARE * outside)
 
 
@@ -50,7 +51,7 @@ def _launch() -> process.Launch:
 
 
 def _start_cpu() -> float:
-    """CPU seconds of a child until it is asked: bubblewrap's own in the same process, Python's, and the import of NumPy.
+    """CPU seconds of a child until it is asked: bubblewrap's in the same process, Python's, and the import of NumPy.
 
     The least of some, told by a hand-in that tells the time.
     """
@@ -75,40 +76,36 @@ def _start_wall() -> float:
     return seconds
 
 
-def _all_jobs() -> list[Job]:
-    """Every script of an exam."""
+def _judging() -> Use:
+    """Judge a hand-in on a whole exam, whose answers are known from a hand-in before."""
     properties = [prop for prop in all_properties() if prop.tier in ("required", "advisory")]
     exam = draw_exam(properties, PRACTICE_KEY)
-    asked = dict.fromkeys(prop.question(case) for prop in properties for case in exam.cases[prop.family.name])
-    return [_job(question) for question in asked]
+
+    def use(hand_in: HandIn) -> object:
+        return judge(properties, exam, Remembering(hand_in, lambda question: 60.0), "own")
+
+    use(InProcess(MODEL_SOLUTION))
+    return use
 
 
 def _small_jobs() -> list[Job]:
     """The first case of the ladder, forward and backward, many times."""
     prop = next(prop for prop in all_properties() if prop.step == "RNN Backward" and prop.tier == "required")
-    return [_job(prop.question(prop.family.ladder[0]))] * 500
+    question = prop.question(prop.family.ladder[0])
+    return [Job(question.step, question.lines, arrays_of(question.case, question.lines), 60.0)] * 500
 
 
-def _job(question: Question) -> Job:
-    return Job(question.step, question.lines, arrays_of(question.case, question.lines), 60.0)
-
-
-def _in_turns(jobs: list[Job], with_start: bool = False) -> tuple[float, float]:
-    """The seconds for all jobs, in the sandbox and in this process: the least of some rounds."""
+def _in_turns(use: Use, before: Sequence[Job] = ()) -> tuple[float, float]:
+    """The seconds of a use in the sandbox and in this process: the least of some rounds; `before` does not count."""
     times: list[tuple[float, float]] = []
     for _ in range(ROUNDS):
-        within = process.ChildHandIn(partial(sandbox.sandboxed, MODEL_SOLUTION, "own"))
-        with contextlib.closing(within):
-            if not with_start:
-                within.transcripts(jobs[:1])
-            inside = _seconds(within, jobs)
-        here = InProcess(MODEL_SOLUTION)
-        here.transcripts(jobs[:1])
-        times.append((inside, _seconds(here, jobs)))
+        with contextlib.closing(process.ChildHandIn(partial(sandbox.sandboxed, MODEL_SOLUTION, "own"))) as child:
+            times.append((_seconds(use, child, before), _seconds(use, InProcess(MODEL_SOLUTION), before)))
     return min(inside for inside, _ in times), min(outside for _, outside in times)
 
 
-def _seconds(hand_in: process.ChildHandIn | InProcess, jobs: list[Job]) -> float:
+def _seconds(use: Use, hand_in: HandIn, before: Sequence[Job]) -> float:
+    hand_in.transcripts(before)
     began = time.perf_counter()
-    hand_in.transcripts(jobs)
+    use(hand_in)
     return time.perf_counter() - began

@@ -65,21 +65,23 @@ def test_step(step):
 
 
 def sit_exam(step: str, root: str) -> None:
-    """Raise Unmet if the hand-in at this root has not all required properties of the step on the cases of an exam.
+    """Raise AssertionError if the hand-in at this root fails a required property of the step on a case of the exam.
 
-    A hand-in that has those of every step loses no point, and any other loses some (grading.rubric).
+    A hand-in that fails none, of no step, loses no point, and any other loses some (grading.rubric). A property that
+    cannot decide is not one that fails.
     """
+    from grading import judge
     from properties.hand_in import InProcess, Remembering
     from properties.registry import all_properties
 
     properties = [prop for prop in all_properties() if prop.tier == "required" and prop.step == step]
     hand_in = Remembering(InProcess(Path(root).resolve()))
-    exam = _exam()
-    pairs = [[(prop, case) for case in exam.cases[prop.family.name]] for prop in properties]
+    pairs = [[(prop, case) for case in _exam().cases[prop.family.name]] for prop in properties]
     for pair in chain.from_iterable(zip_longest(*pairs)):  # every property's first case, then the second of each
         if pair is not None:
             prop, case = pair
-            prop.check_on(case, hand_in)
+            finding = judge.check(prop, [case], hand_in)
+            assert finding.outcome in ("passed", "broken"), finding.message
 
 
 @functools.cache

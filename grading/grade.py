@@ -82,8 +82,9 @@ def examine(root: Path, settings: Settings) -> Examination:
             return hand_in
 
         hand_ins = {"own": opened("own")}
-        cell_steps = {cell for step in settings.steps for cell in CELL_STEPS.get(step, ())}
-        steps = [step for step in STEPS if step in settings.steps or step in cell_steps]
+        rest_on = {other for step in settings.steps for other in CELL_STEPS.get(step, ())}
+        rest_on |= {rubrics.FORWARD_OF[step][0] for step in settings.steps if step in rubrics.FORWARD_OF}
+        steps = [step for step in STEPS if step in settings.steps or step in rest_on]
         findings = _judge_steps(steps, hand_ins["own"], "own", [], settings)
         lost = _lost(steps, findings, settings)
         again = [step for step, cells in CELL_STEPS.items() if step in lost and not lost.keys().isdisjoint(cells)]

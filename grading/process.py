@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -97,7 +97,7 @@ class ChildHandIn:
         self._launch = launch
         self._child: _Child | None = None
         self._lost: dict[str, list[Unmet]] = defaultdict(list)
-        self._spent: Counter[str] = Counter()
+        self._spent: dict[str, float] = defaultdict(float)
         self._received = 0  # bytes of results
         self.output = ""
         """What the hand-in wrote past Python's own standard output, cut."""
@@ -192,7 +192,9 @@ class _Child:
             for descriptor in launch.descriptors:
                 os.close(descriptor)
         self._ended = threading.Event()
-        assert self._process.stdin and self._process.stdout and self._process.stderr
+        assert self._process.stdin
+        assert self._process.stdout
+        assert self._process.stderr
         for target, stream in (
             (self._write, self._process.stdin),
             (self._read, self._process.stdout),

@@ -85,7 +85,10 @@ def paid_by(step: str, entry: str, findings: Sequence[Finding]) -> str:
 def forward_is_wrong(step: str, entry: str, findings: Sequence[Finding]) -> bool:
     """Whether the entry is a gradient of a forward of the hand-in that lost points."""
     forward = FORWARD_OF.get(step)
-    return forward is not None and forward != (step, entry) and not paid_by(*forward, findings)
+    if forward is None or forward == (step, entry):
+        return False
+    judged = any((finding.prop.step, finding.prop.entry) == forward for finding in findings)
+    return judged and not paid_by(*forward, findings)
 
 
 def _is_derivative(step: str, entry: str, cells: str, findings: Sequence[Finding]) -> bool:

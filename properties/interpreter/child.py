@@ -1,7 +1,7 @@
 """The program of the child process: reads requests from standard input, runs their scripts, answers on standard output.
 
-Before the hand-in is touched the wire is moved away from descriptors 0 and 1: input is then empty, and whatever the hand-in writes to either
-output, from C as well, goes to standard error, which the grader reads up to a bound.
+Before the hand-in is touched the wire is moved away from descriptors 0 and 1: input is then empty, and whatever the
+hand-in writes to either output, from C as well, goes to standard error, which the grader reads up to a bound.
 
 The first frame says where things are and what is allowed: root, given, overlay, limits, user.
 """
@@ -22,7 +22,7 @@ assert numpy.random  # used by scripts
 
 
 def main(own_paths: int) -> None:
-    """Answer until the input ends. The first `own_paths` entries of sys.path are ours and go before the hand-in comes."""
+    """Answer until the input ends. The first `own_paths` entries of sys.path are ours, and go before it comes."""
     requests, replies = _move_wire()
     start = wire.read(requests)
     if start is None:

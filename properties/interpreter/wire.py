@@ -3,7 +3,8 @@
     magic (4 bytes)  length of the header (4)  length of the payload (8)  header  payload
 
 The header's "arrays" lists dtype and shape of each array, whose bytes follow each other in the payload. A frame is
-checked before it is read: dtypes come from a list, shapes and sizes are bounded, and the bytes must be as many as the shapes say.
+checked before it is read: dtypes come from a list, shapes and sizes are bounded, and the bytes must be as many as the
+shapes say.
 """
 
 import functools
