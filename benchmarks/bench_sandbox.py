@@ -34,7 +34,7 @@ def rows() -> Iterator[Row]:
     yield _row("sandboxed child ready, CPU", _start_cpu(), START_CPU)
 
     small = _small_jobs()
-    inside, outside = _in_turns(lambda hand_in: hand_in.transcripts(small), small[:1])
+    inside, outside = _in_turns(lambda hand_in: list(hand_in.transcripts(small)), small[:1])
     yield _row("one small script, over in-process", (inside - outside) / len(small), A_SCRIPT)
 
     start = min(_start_wall() for _ in range(ROUNDS))
@@ -71,6 +71,7 @@ def _start_cpu() -> float:
 def _start_wall() -> float:
     began = time.perf_counter()
     child = process._Child(_launch())
+    child.await_ready()
     seconds = time.perf_counter() - began
     child.end()
     return seconds
@@ -105,7 +106,7 @@ def _in_turns(use: Use, before: Sequence[Job] = ()) -> tuple[float, float]:
 
 
 def _seconds(use: Use, hand_in: HandIn, before: Sequence[Job]) -> float:
-    hand_in.transcripts(before)
+    list(hand_in.transcripts(before))
     began = time.perf_counter()
     use(hand_in)
     return time.perf_counter() - began

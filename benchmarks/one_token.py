@@ -78,7 +78,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         for name in NAMES.get(node.id, ()):
             yield f"{node.id} to {name}", _with(node, id=name)
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
         for value in (node.value + 1, node.value - 1):
             yield f"{node.value} to {value}", _with(node, value=value)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -112,7 +112,8 @@ def _replaced(tree: ast.Module, number: int, new: ast.AST) -> ast.Module:
         def visit(self, node: ast.AST) -> ast.AST:
             return new if node is old else self.generic_visit(node)
 
-    return ast.fix_missing_locations(Replace().visit(mutated))
+    Replace().visit(mutated)  # in place: the module itself is never what is replaced
+    return ast.fix_missing_locations(mutated)
 
 
 def _with(node: ast.AST, **fields: object) -> ast.AST:

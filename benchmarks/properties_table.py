@@ -111,11 +111,12 @@ Every property of a hand-in, by step: written by `python -m benchmarks.propertie
 
 *required* properties decide points: an entry (with its points in brackets) pays when all of its own hold. *advisory*
 ones are reported and cost nothing. *alternative* ones stand in for agreement with an oracle where the hand-in's own
-forward is wrong, if each *condition* holds. "catches" counts bugs of the catalogue (`benchmarks/power.txt`). Laws marked
-"agreement with the oracle" compare with the equation above the table, computed by PyTorch (`reference/`).
+forward is wrong, if each *condition* holds. "catches" counts bugs of the catalogue (`benchmarks/power.txt`). Laws
+marked "agreement with the oracle" compare with the equation above the table, computed by PyTorch (`reference/`).
 
-`homework/` has a file a step; `suite/` is about this project itself. `strategies.py` draws cases, `scripts.py` says what
-is called on them, `expected.py` what the oracles answer, `compare.py` compares; `interpreter/` alone touches a hand-in.
+`homework/` has a file a step; `suite/` is about this project itself. `strategies.py` draws cases, `scripts.py` says
+what is called on them, `expected.py` what the oracles answer, `compare.py` compares; `interpreter/` alone touches a
+hand-in.
 """
 
 

@@ -72,7 +72,8 @@ def wild(family: str, kind: type[Case], random: np.random.Generator) -> Case:
         )
     if kind is GRUStep:
         rest["family"] = _gru_family(family, sizes, random)
-    return kind(**sizes, **rest)  # type: ignore[call-arg]  # sizes are those of the kind
+    rest |= sizes
+    return kind(**rest)
 
 
 def _in_family(family: str, sizes: dict[str, int], random: np.random.Generator) -> dict[str, int]:

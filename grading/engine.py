@@ -48,6 +48,7 @@ def settings_of(run_as_json: str) -> Settings:
         run.steps,
         ladder.open_hand_in,
         ladder.name,
+        ladder.why,
     )
     return with_control(settings)
 

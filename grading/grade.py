@@ -33,6 +33,7 @@ class Settings(NamedTuple):
     steps: Sequence[str]
     open_hand_in: OpenHandIn
     isolation: str
+    why_not_better: str = ""
     control_seconds: Mapping[Question, float] = {}  # never written to
 
 

@@ -95,25 +95,30 @@ class ChildHandIn:
 
     def __init__(self, launch: Callable[[], Launch]) -> None:
         self._launch = launch
-        self._child: _Child | None = None
+        self._child: _Child | None = _Child(launch())  # it starts while the first questions are made
         self._lost: dict[str, list[Unmet]] = defaultdict(list)
         self._spent: dict[str, float] = defaultdict(float)
         self._received = 0  # bytes of results
         self.output = ""
         """What the hand-in wrote past Python's own standard output, cut."""
 
-    def transcripts(self, jobs: Sequence[Job]) -> list[Seen]:
-        """Ask for all scripts at once; a job whose child is lost gets a Lost, and the next child goes on after it."""
-        seen: list[Seen] = []
-        while len(seen) < len(jobs):
-            left = jobs[len(seen) :]
+    def transcripts(self, jobs: Sequence[Job]) -> Iterator[Seen]:
+        """Ask for all scripts at once, and yield what comes, while the child goes on.
+
+        A job whose child is lost gets a Lost, and the next child goes on after it.
+        """
+        done = 0
+        while done < len(jobs):
+            left = jobs[done:]
             given_up = self._given_up(left[0].step)
             if given_up is not None:
-                seen.append(Lost(given_up))
+                done += 1
+                yield Lost(given_up)
                 continue
             until = next((i for i, job in enumerate(left) if self._given_up(job.step) is not None), len(left))
-            seen += self._ask(left[:until])
-        return seen
+            for seen in self._ask(left[:until]):
+                done += 1
+                yield seen
 
     def close(self) -> None:
         """End the child and everything that it started."""
@@ -127,10 +132,11 @@ class ChildHandIn:
             self._child = _Child(self._launch())
         child = self._child
         child.send([wire.request(job.lines, job.arrays, child.next_number + i) for i, job in enumerate(jobs)])
+        last = child.await_ready()
         for job in jobs:
             began = time.monotonic()
             try:
-                reply = child.receive(job.lines, min(job.seconds, self._time_left(job.step)))
+                reply, arrived = child.receive(job.lines, min(job.seconds, self._time_left(job.step)))
             except Unmet as unmet:
                 self._spend(job.step, began)
                 self._lost[job.step].append(unmet)
@@ -139,7 +145,8 @@ class ChildHandIn:
                 return
             self._spend(job.step, began)
             self._received += reply.nbytes
-            yield Transcript(reply, time.monotonic() - began)
+            seconds, last = arrived - last, arrived
+            yield Transcript(reply, seconds)
             if self._given_up(job.step) is not None:
                 self.close()
                 return
@@ -204,25 +211,32 @@ class _Child:
         places = launch.places
         setup = {"root": places.root, "given": places.given, "overlay": places.overlay}
         self._requests.put(({**setup, "limits": launch.limits, "user": launch.user}, []))
-        self._start()
+        self._ready = False
 
-    def _start(self) -> None:
-        try:
-            frame = self._replies.get(timeout=START_SECONDS)
-        except queue.Empty:
-            frame = "it did not answer"
-        if not (isinstance(frame, tuple) and frame[0] == {"ready": True}):
-            raise Broken(f"the child process did not start: {self.end().strip() or frame or 'it ended'}")
+    def await_ready(self) -> float:
+        """Wait until the child can be asked; return the time. Raises Broken where it does not start."""
+        if not self._ready:
+            try:
+                frame, _ = self._replies.get(timeout=START_SECONDS)
+            except queue.Empty:
+                frame = "it did not answer"
+            if not (isinstance(frame, tuple) and frame[0] == {"ready": True}):
+                raise Broken(f"the child process did not start: {self.end().strip() or frame or 'it ended'}")
+            self._ready = True
+        return time.monotonic()
 
     def send(self, frames: Sequence[tuple[dict[str, Any], list[np.ndarray]]]) -> None:
         for frame in frames:
             self._requests.put(frame)
         self.next_number += len(frames)
 
-    def receive(self, lines: Sequence[str], seconds: float) -> Reply:
-        """The next reply, which answers these lines. Raises TimedOut after so long, Crashed if something else came."""
+    def receive(self, lines: Sequence[str], seconds: float) -> tuple[Reply, float]:
+        """The next reply, which answers these lines, and when it came.
+
+        Raises TimedOut after so many seconds, Crashed if something else came.
+        """
         try:
-            frame = self._replies.get(timeout=seconds)
+            frame, arrived = self._replies.get(timeout=seconds)
         except queue.Empty:
             raise TimedOut(f"no answer within {seconds:.3g} s") from None
         if isinstance(frame, tuple) and frame[0].get("reply") == self._expected:
@@ -230,7 +244,7 @@ class _Child:
             with contextlib.suppress(wire.Malformed):
                 reply = wire.to_reply(*frame)
                 if all(name in reply.values for line in lines for name in mentions(line)[1]):
-                    return reply
+                    return reply, arrived
         if frame is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(1)
@@ -261,9 +275,10 @@ class _Child:
                     frame = wire.read(stream)
                 except (wire.Malformed, OSError, ValueError) as error:
                     frame = str(error)  # type: ignore[assignment]  # what came instead of a frame
+                arrived = time.monotonic()
                 while not self._ended.is_set():
                     with contextlib.suppress(queue.Full):
-                        self._replies.put(frame, timeout=0.1)
+                        self._replies.put((frame, arrived), timeout=0.1)
                         break
                 if not isinstance(frame, tuple):
                     return

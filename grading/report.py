@@ -98,6 +98,7 @@ def _report(name: str, steps: list[dict[str, Any]], settings: "Settings", messag
             "version": SUITE_VERSION,
             **versions(),
             "isolation": settings.isolation,
+            "why_not_better": settings.why_not_better,
             "key_id": settings.exam.key_id,
         },
         "steps": steps,

@@ -42,6 +42,8 @@ def points(report: Report) -> Iterator[str]:
     yield f"{'Total':<16}{report['points']:>6} / {report['max_points']}"
     suite = report["suite"]
     yield f"(isolation: {suite['isolation']}; exam: {suite['key_id']})"
+    if suite["why_not_better"]:
+        yield from textwrap.wrap(f"No better isolation: {suite['why_not_better']}.", WIDTH)
     if report["message"]:
         yield from textwrap.wrap(f"Note: {report['message']}.", WIDTH)
 

@@ -159,7 +159,8 @@ _ratios: list[float] | None = None
 def ratios() -> Iterator[list[float]]:
     """Collect error / allowed, the largest of each comparison made meanwhile: how close to its bound a result came."""
     global _ratios
-    _ratios = collected = []
+    collected: list[float] = []
+    _ratios = collected
     try:
         yield collected
     finally:

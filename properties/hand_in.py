@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -32,7 +32,9 @@ class Job(NamedTuple):
 class HandIn(Protocol):
     """Answers scripts, in this process or in another."""
 
-    def transcripts(self, jobs: Sequence[Job]) -> list[Seen]: ...
+    def transcripts(self, jobs: Sequence[Job]) -> Iterable[Seen]:
+        """The answers in the order of the jobs; each may come when it is asked for, and all before the next call."""
+        ...
 
     def close(self) -> None: ...
 
@@ -76,24 +78,38 @@ class Remembering:
         self._hand_in = hand_in
         self._allowed = allowed
         self._seen: OrderedDict[Question, Seen] = OrderedDict()
+        self._coming: Iterator[tuple[Question, Seen]] = iter(())
         self._most = most
 
     def on(self, question: Question) -> Seen:
         """The transcript of the script with the arrays of the case."""
+        self._take(until=question)
         if question not in self._seen:
             self.ask([question])
+            self._take()
         return self._seen[question]
 
     def ask(self, questions: Iterable[Question]) -> None:
-        """Ask all that was not asked before, together."""
+        """Ask all that was not asked before, together; answers are taken as they are needed."""
+        self._take()
         new = [question for question in dict.fromkeys(questions) if question not in self._seen]
         jobs = [Job(q.step, q.lines, arrays_of(q.case, q.lines), self._allowed(q)) for q in new]
-        self._seen.update(zip(new, self._hand_in.transcripts(jobs), strict=True))
-        while len(self._seen) > max(self._most, len(new)):
+        self._coming = zip(new, self._hand_in.transcripts(jobs), strict=True)
+        while len(self._seen) > self._most:
             self._seen.popitem(last=False)
+
+    def _take(self, until: Question | None = None) -> None:
+        """Take the answers that are on their way, up to that to a question, or all."""
+        if until is not None and until in self._seen:
+            return
+        for question, seen in self._coming:
+            self._seen[question] = seen
+            if question is until or question == until:
+                return
 
     def seconds(self) -> dict[Question, float]:
         """How long each answer took, of those that are kept."""
+        self._take()
         return {question: seen.seconds for question, seen in self._seen.items()}
 
     def printed(self) -> str:

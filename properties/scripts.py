@@ -156,6 +156,12 @@ def classifier_forward(case: Classification) -> Lines:
     return (*_classifier(case), f"logits = net.forward(x{_state(case)})")
 
 
+def classifier_by_default(case: Classification) -> Lines:
+    """A classifier that is not told how many layers it has."""
+    make, *rest = classifier_forward(case)
+    return (make.replace(f", {case.L})", ")"), *rest)
+
+
 def classifier_second_half(case: Classification) -> Lines:
     return (*_classifier(case), "logits = net.forward(x_second, h_middle)")
 

@@ -187,6 +187,14 @@ def steep_classifications(draw: st.DrawFn) -> Classification:
     return Classification(**sizes, state=draw(_STATES), steepness=STEEP, seed=draw(SEEDS))
 
 
+@_family("two_layer_classifications", [case for case in _CLASSIFICATIONS if case.L == 2])
+def two_layer_classifications(draw: st.DrawFn) -> Classification:
+    """A short sequence through two layers."""
+    small = st.integers(1, 4)
+    sizes: dict[str, Any] = {"N": draw(small), "T": draw(small), "D": draw(small), "H": draw(small)}
+    return _classification(draw, sizes | {"C": draw(st.integers(2, 4)), "L": 2}, draw(_STATES), 1.0)
+
+
 @_family("cut_classifications", [case for case in _CLASSIFICATIONS if case.T > 1 and case.state == "given"])
 def cut_classifications(draw: st.DrawFn) -> Classification:
     """A sequence of two steps or more, to be cut in two."""

@@ -10,6 +10,7 @@ from properties.strategies import (
     cut_classifications,
     long_classifications,
     steep_classifications,
+    two_layer_classifications,
 )
 
 STEP = "RNN Classifier"
@@ -33,6 +34,12 @@ def test_logits_equal_torch(case, seen):
 @required(STEP, "forward", cases=long_classifications, script=scripts.classifier_forward)
 def test_logits_of_a_long_sequence_equal_torch(case, seen):
     """The logits are right after up to 64 steps."""
+    assert_close(seen.logits, expected.classify(case)["logits"], "logits")
+
+
+@required(STEP, "forward", cases=two_layer_classifications, script=scripts.classifier_by_default)
+def test_classifier_has_two_layers_by_default(case, seen):
+    """A classifier that is not told its num_layers has two."""
     assert_close(seen.logits, expected.classify(case)["logits"], "logits")
 
 

@@ -68,7 +68,7 @@ def test_an_exception_costs_its_own_script_only(in_child):
 def test_a_hang_is_timed_out_and_the_next_script_goes_on(in_child):
     """A script that does not answer is lost after its own time, and the next one runs in a new process."""
     hand_in = in_child("def hang(self, x):\n    while True:\n        pass")
-    hand_in.transcripts([job()])
+    list(hand_in.transcripts([job()]))
     began = time.monotonic()
     before, hung, after = hand_in.transcripts([job(), job("h_t = cell.hang(x)", seconds=0.4), job()])
 
@@ -112,7 +112,7 @@ def test_a_step_has_a_time_of_its_own(in_child, monkeypatch):
     monkeypatch.setattr(process, "STEP_SECONDS", 0.5)
     hand_in = in_child("def sleep(self, x):\n    time.sleep(0.3)\n    return x")
     slow = job("h_t = cell.sleep(x)")
-    seen = hand_in.transcripts([job(step="GRU Forward"), slow, slow, slow, job(step="GRU Forward")])
+    seen = list(hand_in.transcripts([job(step="GRU Forward"), slow, slow, slow, job(step="GRU Forward")]))
 
     assert is_right(seen[0])
     assert is_right(seen[1])
@@ -143,7 +143,7 @@ def test_input_is_empty(in_child):
     """A hand-in that reads standard input gets its end, and not the requests."""
     hand_in = in_child("def read(self, x):\n    return x if os.read(0, 1) == b'' and sys.stdin.read() == '' else None")
 
-    assert is_right(hand_in.transcripts([job("h_t = cell.read(x)")])[0])
+    assert is_right(next(iter(hand_in.transcripts([job("h_t = cell.read(x)")]))))
 
 
 FORGE = """def forge(self, x):
@@ -212,7 +212,7 @@ def test_what_a_hand_in_started_ends_with_it(in_child, then):
         "        file.write(str(child.pid))\n"
         f"    {then}"
     )
-    hand_in.transcripts([job("h_t = cell.start(x)", seconds=1.5)])
+    list(hand_in.transcripts([job("h_t = cell.start(x)", seconds=1.5)]))
     hand_in.close()
     pid = int((MODEL_SOLUTION.parent / _root_of(hand_in) / "pid").read_text())
     until = time.monotonic() + 5
@@ -242,7 +242,7 @@ def test_the_child_sees_no_environment_and_no_path_of_ours(in_child, monkeypatch
         "    return x"
     )
 
-    assert is_right(hand_in.transcripts([job("h_t = cell.look(x)")])[0])
+    assert is_right(next(iter(hand_in.transcripts([job("h_t = cell.look(x)")]))))
 
 
 def broken_launch(command):
@@ -257,15 +257,13 @@ def test_an_interpreter_that_does_not_start_is_broken(tmp_path):
     hand_in = ChildHandIn(partial(broken_launch, [sys.executable, str(script)]))
 
     with pytest.raises(Broken, match="the child process did not start: no NumPy here"):
-        hand_in.transcripts([job()])
+        list(hand_in.transcripts([job()]))
 
 
 def test_an_interpreter_that_is_not_there_is_broken(tmp_path):
     """Where there is no such program, that is Broken too, and no FileNotFoundError."""
-    hand_in = ChildHandIn(partial(broken_launch, [str(tmp_path / "nothing")]))
-
-    with pytest.raises(Broken):
-        hand_in.transcripts([job()])
+    with pytest.raises(Broken, match="does not start"):
+        ChildHandIn(partial(broken_launch, [str(tmp_path / "nothing")]))
 
 
 def test_a_process_is_not_asked_twice(in_child):

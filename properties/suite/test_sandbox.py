@@ -202,6 +202,7 @@ def _namespace(pid, name):
 def test_private_files_are_handed_over(in_sandbox, tmp_path):
     """A hand-in that only its owner may read runs, and stays as it is."""
     hand_in = in_sandbox("1")
+    hand_in.close()
     root = tmp_path / "hand_in"
     for path in (*root.rglob("*"), root):
         path.chmod(0o700 if path.is_dir() else 0o600)

@@ -34,10 +34,11 @@ LEAST = {  # where a size of one would be another family, or not the homework
     "long_classifications": {"T": 51, "C": 2},
     "steep_classifications": {"N": 2, "C": 3},
     "cut_classifications": {"T": 2, "C": 2},
+    "two_layer_classifications": {"C": 2, "L": 2},
     "classification_points": {"C": 2},
     "long_predictions": {"T": 33},
 }
-RANDOM_ALONE = ("wide_gru_steps", 
+RANDOM_ALONE = ("wide_gru_steps",
     "saturated_rnn_steps", "saturated_gru_steps", "overflowing_gru_steps", "steep_classifications",
     "rnn_points", "gru_points", "classification_points",
 )  # fmt: skip
