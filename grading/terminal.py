@@ -88,11 +88,14 @@ def blame(step: Mapping[str, Any], entry: str) -> Mapping[str, Any] | None:
     return min(failing, key=_size, default=None)
 
 
-def _size(prop: Mapping[str, Any]) -> tuple[bool, bool, int]:
+def _size(prop: Mapping[str, Any]) -> tuple[bool, bool, bool, int]:
     example = prop["counterexample"]
     if example is None:
-        return True, True, 0
-    return False, "random" in example["at"] or "stored" in example["at"], len(str(example["arrays"]))
+        return True, True, True, 0
+    arrays = example["arrays"].values()
+    too_large = any(isinstance(array, str) for array in arrays)  # told by its shape alone
+    simple = "random" not in example["at"] and "stored" not in example["at"]
+    return False, too_large, not simple, len(str(list(arrays)))
 
 
 def _loss(title: str, props: Sequence[Mapping[str, Any]]) -> Iterator[str]:

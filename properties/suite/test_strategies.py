@@ -30,6 +30,7 @@ LEAST = {  # where a size of one would be another family, or not the homework
     "wide_rnn_steps": {"N": 9},
     "wide_gru_steps": {"D": 257},
     "saturated_gru_steps": {"H": 2},
+    "gru_points": {"D": 2, "H": 2},
     "classifications": {"C": 2},
     "long_classifications": {"T": 51, "C": 2},
     "steep_classifications": {"N": 2, "C": 3},
