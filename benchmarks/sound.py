@@ -35,6 +35,7 @@ WORK = 4e5  # N T L H (D + H), at the most
 TOO_LOOSE = 1000
 # Central differences of a float32 forward err by some 1e-2 of the largest gradient, so they often say that they cannot
 # decide, which is no accusation: these tiers are asked only where a forward is wrong.
+INTERVALS = ("gru_forward.state_lies_between_the_last_and_the_candidate",)  # no value that could be missed closely
 DIFFERENCES = ("alternative", "condition")
 SIZES: dict[type[Case], str] = {
     RNNStep: "NDH", RNNSequence: "NDHT", Classification: "NTDHCL",
@@ -85,8 +86,13 @@ def _in_family(family: str, sizes: dict[str, int], random: np.random.Generator) 
         sizes["T"] = max(2, sizes["T"])
     if family.startswith("long"):
         sizes["T"] = int(random.integers(25, 65))
-    if family.endswith("points"):
-        sizes = {name: min(size, 6 if name != "L" else 3) for name, size in sizes.items()}
+    if family.startswith("two_layer"):
+        sizes["L"] = 2
+    if family.endswith("points"):  # as the family itself: farther back in time forward hardly responds
+        largest = 3 if family.startswith("classification") else 6
+        sizes = {name: min(size, largest) for name, size in sizes.items()}
+    if family == "gru_points":
+        sizes = {name: max(2, size) for name, size in sizes.items()}
     if "C" in sizes and "L" in sizes:
         sizes["C"] = max(2, sizes["C"])
     return sizes
@@ -171,7 +177,7 @@ def _report(total: dict[str, Tally], seconds: float) -> int:
     print(f"{'property':<72}{'comparisons':>12}{'alarms':>8}{'worst error / bound':>21}")
     for name, tally in total.items():
         print(f"{name:<72}{tally.comparisons:>12}{len(tally.alarms):>8}{tally.worst:>21.2g}")
-        if 0 < tally.worst < 1 / TOO_LOOSE:
+        if 0 < tally.worst < 1 / TOO_LOOSE and name not in INTERVALS:
             loose.append(name)
     alarms = [alarm for tally in total.values() for alarm in tally.alarms]
     for alarm in alarms[:20]:
