@@ -7,11 +7,12 @@ import argparse
 import getpass
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from grading import locate
+from grading import archives, locate
 from grading.faults import Broken, Usage
 
 PAID, LOST, USAGE, BROKEN = 0, 1, 2, 3
@@ -74,7 +75,7 @@ def grade(options: argparse.Namespace) -> int:
         _print("\n".join(terminal.class_summary(reports)))
     _print(f"Reports: {options.out}")
     chosen = [step for report in reports for step in report["steps"] if step["step"] in run.steps]
-    return PAID if all(step["points"] == step["max_points"] for step in chosen) else LOST
+    return PAID if all(step["outcome"] == "passed" for step in chosen) else LOST
 
 
 def replay(options: argparse.Namespace) -> int:
@@ -87,15 +88,22 @@ def replay(options: argparse.Namespace) -> int:
     prop = replaying.find(list(all_properties()), options.property)
     case = replaying.from_words(options.case)
     replaying.check_kind(prop, case)
-    folder = Path(options.path)
-    root = locate.root_of(folder) if folder.is_dir() else None
-    if root is None:
-        raise Usage(f"{options.path} is not a folder that holds mytorch/ or hw3/")
-    hand_in = Remembering(isolation.choose(options.isolation).open_hand_in(root.resolve(), options.cells))
-    try:
-        text, holds = replaying.show(prop, case, hand_in)
-    finally:
-        hand_in.close()
+    with tempfile.TemporaryDirectory(prefix="hand-in-") as scratch:
+        folder = Path(options.path)
+        if folder.is_file() and archives.is_archive(folder):
+            try:
+                archives.unpack(folder, Path(scratch))
+            except archives.Refused as refused:
+                raise Usage(str(refused)) from None
+            folder = Path(scratch)
+        root = locate.root_of(folder) if folder.is_dir() else None
+        if root is None:
+            raise Usage(f"{options.path} is neither a folder nor an archive that holds mytorch/ or hw3/")
+        hand_in = Remembering(isolation.choose(options.isolation).open_hand_in(root.resolve(), options.cells))
+        try:
+            text, holds = replaying.show(prop, case, hand_in)
+        finally:
+            hand_in.close()
     _print(text)
     return PAID if holds else LOST
 
@@ -138,6 +146,7 @@ def _make_folder(folder: Path) -> None:
     """Make the folder for reports. Raises Usage where that cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise Usage(f"--out {folder}: reports cannot be written there: {error.strerror}") from None
 

@@ -152,9 +152,10 @@ def is_archive(path: str | PurePath) -> bool:
 
 
 def stem(path: str | PurePath) -> str:
-    """The name less the suffix of an archive, if it has one."""
+    """The name less .zip, .tar, .tar.gz or .tgz, if it has one of these."""
     name = PurePath(path).name
-    return name[: len(name) - len(_suffix(path))]
+    suffix = _suffix(path)
+    return name[: len(name) - len(suffix)] if suffix not in (".rar", ".7z") else name
 
 
 def _suffix(path: str | PurePath) -> str:
@@ -440,6 +441,10 @@ def _tree(members: list[_Member], limits: Limits) -> dict[Parts, _Member | None]
         if any(part in SKIPPED or part.startswith("._") for part in parts) or (folder and path in ("./", ".")):
             continue
         _check_name(name, parts, limits)
+        if unholdable := _unholdable(name, parts):
+            if not name.lower().endswith(".py"):
+                continue  # a note or a picture that some system cannot hold, and nobody needs
+            raise Refused(unholdable)
         if member.fault:
             raise Refused(f"its entry {_shown(name)} {member.fault}")
         if not folder and member.size > limits.file:
@@ -487,7 +492,7 @@ def _folded(parts: Parts) -> Parts:
 
 
 def _check_name(name: str, parts: Parts, limits: Limits) -> None:
-    """Refuse a name that leads elsewhere, or that one of Linux, macOS and Windows cannot hold."""
+    """Refuse a name that leads elsewhere, or that would be no name on any system."""
     entry = f"its entry {_shown(name)}"
     if not parts:
         raise Refused(f"{entry} has no name")
@@ -504,12 +509,19 @@ def _check_name(name: str, parts: Parts, limits: Limits) -> None:
             raise Refused(f"{entry} has a part of more than {PART} bytes, which Linux cannot hold")
         if any(unicodedata.category(letter) in UNWRITABLE for letter in part):
             raise Refused(f"{entry} has a control character in its name")
+
+
+def _unholdable(name: str, parts: Parts) -> str:
+    """Why Windows cannot hold this name, or ""."""
+    entry = f"its entry {_shown(name)}"
+    for part in parts:
         if not FORBIDDEN.isdisjoint(part):
-            raise Refused(f"{entry} has one of {' '.join(sorted(FORBIDDEN))} in its name, which Windows cannot hold")
+            return f"{entry} has one of {' '.join(sorted(FORBIDDEN))} in its name, which Windows cannot hold"
         if part.endswith((".", " ")):
-            raise Refused(f"{entry} has a part that ends with a dot or a space, which Windows cannot hold")
+            return f"{entry} has a part that ends with a dot or a space, which Windows cannot hold"
         if part.partition(".")[0].rstrip().upper() in RESERVED:
-            raise Refused(f"{entry} has the part {_shown(part)}, which is the name of a device on Windows")
+            return f"{entry} has the part {_shown(part)}, which is the name of a device on Windows"
+    return ""
 
 
 # --- Writing

@@ -18,7 +18,7 @@ from grading import archives, isolation, report, rubric
 from grading.faults import Broken
 from grading.grade import Settings, grade, with_control
 from grading.judge import draw_exam
-from grading.locate import root_of
+from grading.locate import of_interest, root_of
 from properties.registry import all_properties
 
 ITEMS = Path(__file__).with_name("hand_ins.py")
@@ -56,6 +56,8 @@ def settings_of(run_as_json: str) -> Settings:
 def grade_entry(name: str, path: str, settings: Settings) -> report.Report:
     """The report of one entry of a run, whatever is wrong with it. Raises Broken for a fault of ours."""
     place = Path(path)
+    if place.is_dir() and (inner := _lone_archive(place)) is not None:
+        place = inner  # as learning platforms deliver it: a folder a student, with the archive in it
     if place.is_dir():
         return _grade_folder(name, place, place.name, settings)
     if not archives.is_archive(place):
@@ -71,8 +73,20 @@ def grade_entry(name: str, path: str, settings: Settings) -> report.Report:
         return _grade_folder(name, Path(folder), place.name, settings)
 
 
+def _lone_archive(folder: Path) -> Path | None:
+    """The archive that is all that a folder holds."""
+    try:
+        inside = of_interest(folder)
+    except OSError:
+        return None
+    return inside[0] if len(inside) == 1 and inside[0].is_file() and archives.is_archive(inside[0]) else None
+
+
 def _grade_folder(name: str, folder: Path, shown: str, settings: Settings) -> report.Report:
-    root = root_of(folder)
+    try:
+        root = root_of(folder)
+    except OSError as error:
+        return report.refused(name, f"{shown!r} cannot be read: {error.strerror}", settings)
     if root is None:
         return report.refused(name, f"{shown!r} holds neither mytorch/ nor hw3/", settings)
     return grade(name, root.resolve(), settings)

@@ -8,7 +8,7 @@ GRU_TESTS = 2  # 1: the stored arrays, 2: the drawn cases
 
 def lines(report: Mapping[str, Any]) -> Iterator[str]:
     """The lines of the figure."""
-    steps = {step["step"]: step for step in report["steps"]}
+    steps = {step["step"]: step for step in report["steps"] if step["step"] in report["suite"]["steps"]}
     for number, (name, step) in enumerate(steps.items()):
         if number:
             yield "-----"

@@ -14,12 +14,13 @@ from grading.judge import Exam, Finding, judge
 from grading.report import report_of
 from grading.rubric import Rubric
 from properties.hand_in import MODEL_SOLUTION, HandIn, Question, Remembering
-from properties.registry import CELL_STEPS, STEPS, Property
+from properties.registry import CELL_STEPS, PRACTICE_KEY, STEPS, Property
 from properties.transcript import Transcript
 
 LEAST_SECONDS = 2.0  # for one script, whatever the control needed
 TIMES_CONTROL = 50.0
 STUDENTS_FILES = ("mytorch/rnn_cell.py", "mytorch/gru_cell.py", "hw3/rnn_classifier.py", "hw3/hw3.py")
+GIVEN_FILES = ("mytorch/activation.py", "mytorch/linear.py", "mytorch/loss.py")
 OpenHandIn = Callable[[Path, str], HandIn]
 """Opens the hand-in at a root with its "own" or the "model" solution's cells."""
 
@@ -44,6 +45,7 @@ class Examination(NamedTuple):
     seconds: Mapping[Question, float]
     diagnoses: Mapping[str, list[Diagnosis]]
     notes: list[str]
+    printed: str
 
 
 def with_control(settings: Settings) -> Settings:
@@ -64,9 +66,16 @@ def grade(name: str, root: Path, settings: Settings) -> dict[str, Any]:
     if broken is not None:
         raise Broken(f"{name}: {broken.prop.id} on {broken.case} cannot be decided: {broken.message}")
     messages = [f"{folder}/ is missing" for folder in missing] + examination.notes
+    messages += [
+        f"{file} is not the one that was handed out"
+        for file in GIVEN_FILES
+        if (root / file).exists() and not _same_program(root / file, MODEL_SOLUTION / file)
+    ]
     if is_model_solution(root):
         messages.append("the same program as the model solution")
-    return report_of(name, examination.findings, settings, "; ".join(messages), examination.diagnoses)
+    return report_of(
+        name, examination.findings, settings, "; ".join(messages), examination.diagnoses, examination.printed
+    )
 
 
 def examine(root: Path, settings: Settings) -> Examination:
@@ -88,7 +97,8 @@ def examine(root: Path, settings: Settings) -> Examination:
         steps = [step for step in STEPS if step in settings.steps or step in rest_on]
         findings = _judge_steps(steps, hand_ins["own"], "own", [], settings)
         lost = _lost(steps, findings, settings)
-        again = [step for step, cells in CELL_STEPS.items() if step in lost and not lost.keys().isdisjoint(cells)]
+        wrong_cells = {f.prop.step for f in findings if f.prop.tier == "required" and not f.holds}
+        again = [step for step, cells in CELL_STEPS.items() if step in lost and not wrong_cells.isdisjoint(cells)]
         if again:
             hand_ins["model"] = opened("model")
             findings += _judge_steps(again, hand_ins["model"], "model", findings, settings)
@@ -97,7 +107,8 @@ def examine(root: Path, settings: Settings) -> Examination:
             for step, entries in _lost(settings.steps, findings, settings).items()
         }
         seconds = hand_ins["own"].seconds()
-        return Examination(findings, seconds, diagnoses, _notes(root, hand_ins["own"]))
+        notes, printed = _notes(root, hand_ins["own"]), hand_ins["own"].printed()
+        return Examination(findings, seconds, diagnoses, notes, printed if settings.exam.key == PRACTICE_KEY else "")
 
 
 def _judge_steps(
@@ -137,8 +148,9 @@ def _notes(root: Path, hand_in: Remembering) -> list[str]:
 
 
 def is_model_solution(root: Path) -> bool:
-    """Whether the four files to be written are those of the model solution, syntax tree for syntax tree."""
-    return all(_same_program(root / file, MODEL_SOLUTION / file) for file in STUDENTS_FILES)
+    """Whether the files are those of the model solution, syntax tree for syntax tree; given ones may be absent."""
+    files = [*STUDENTS_FILES, *(file for file in GIVEN_FILES if (root / file).exists())]
+    return all(_same_program(root / file, MODEL_SOLUTION / file) for file in files)
 
 
 def _same_program(file: Path, model: Path) -> bool:

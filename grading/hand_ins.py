@@ -22,8 +22,11 @@ def test_hand_in(number: int, pytestconfig: pytest.Config, record_property) -> N
     name, path = run.entries[number]
     try:
         report = grade_entry(name, path, settings_of(text))
+        try:
+            write(report, Path(run.out))
+        except OSError as error:
+            raise Broken(f"the report of {name} cannot be written: {error.strerror}") from error
     except Broken as broken:
         record_property("broken", str(broken))
         pytest.fail(str(broken), pytrace=False)
-    write(report, Path(run.out))
     record_property("report", report)

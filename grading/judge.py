@@ -19,6 +19,7 @@ from properties.strategies import Family
 CASES = 24  # drawn of each family
 SHRINK_SECONDS = 3.0
 SHRINK_EXAMPLES = 200
+WITHOUT_VALUES = {"failed": "wrong", "crashed": "an exception", "timed_out": "no answer in time"}
 
 
 class Exam(NamedTuple):
@@ -97,7 +98,7 @@ def check(prop: Property, cases: Iterable[Case], hand_in: Remembering, cells: st
 
 
 def _with_example(finding: Finding, exam: Exam, hand_in: Remembering, may_shrink: bool) -> Finding:
-    """The same failure on a case of the ladder; else shrunk by Hypothesis; a drawn case only if its key is public."""
+    """The same failure on a case of the ladder, else shrunk; a drawn case only if the key is public."""
     prop = finding.prop
     if finding.outcome == "broken":
         return finding
@@ -108,9 +109,17 @@ def _with_example(finding: Finding, exam: Exam, hand_in: Remembering, may_shrink
         if on_ladder.outcome == finding.outcome:
             return on_ladder
         if may_shrink and prop.tier == "required":
-            return _shrunk(finding, exam, hand_in)
-    public = exam.key == PRACTICE_KEY
-    return finding if public else finding._replace(case=None, figures={})
+            finding = _shrunk(finding, exam, hand_in)
+    if exam.key == PRACTICE_KEY or finding.case not in exam.cases[prop.family.name]:
+        return finding
+    return finding._replace(case=None, figures={}, message=_without_values(finding))
+
+
+def _without_values(finding: Finding) -> str:
+    """What can be told of a failure on a case drawn under a private key: a hand-in may put the case into its message."""
+    if finding.figures.get("lost") or finding.outcome == "not_run":
+        return finding.message
+    return f"{WITHOUT_VALUES[finding.outcome]} on a case that only the exam's key gives"
 
 
 def _shrunk(finding: Finding, exam: Exam, hand_in: Remembering) -> Finding:

@@ -33,7 +33,10 @@ def entries(paths: Sequence[Path]) -> tuple[list[Entry], bool]:
     for path in paths:
         if not path.exists():
             raise Usage(f"{path} does not exist")
-        members = None if path.is_file() else _members(path)
+        try:
+            members = _members(path) if path.is_dir() else None
+        except OSError as error:
+            raise Usage(f"{path} cannot be read: {error.strerror}") from None
         if members is None:
             found.append(path)
         else:
@@ -47,13 +50,18 @@ def entries(paths: Sequence[Path]) -> tuple[list[Entry], bool]:
 def root_of(folder: Path) -> Path | None:
     """The folder at or below this one, through at most two enclosing folders, that holds mytorch/ or hw3/."""
     for _ in range(MOST_ENCLOSING + 1):
-        if any((folder / part).is_dir() for part in PARTS):
-            return folder
         children = of_interest(folder)
-        if len(children) != 1 or not children[0].is_dir():
+        only = children[0] if len(children) == 1 and children[0].is_dir() else None
+        if _holds_a_part(folder) and not (only and _holds_a_part(only)):  # an enclosing folder may be called hw3, too
+            return folder
+        if only is None:
             return None
-        folder = children[0]
+        folder = only
     return None
+
+
+def _holds_a_part(folder: Path) -> bool:
+    return any((folder / part).is_dir() for part in PARTS)
 
 
 def of_interest(folder: Path) -> list[Path]:
@@ -93,6 +101,6 @@ def _named(paths: Iterable[Path]) -> list[Entry]:
 def safe_name(path: Path) -> str:
     """The file's or folder's name less an archive's suffix, with what a file system may not take replaced by _."""
     whole = Path(os.path.abspath(path))  # not resolved: a link has a name of its own
-    name = whole.name if whole.is_dir() else archives.stem(whole)
+    name = archives.stem(whole)
     name = re.sub(r"[^\w.()+@ -]", "_", name).lstrip(" .")[:LONGEST_NAME].rstrip(" .")
     return f"_{name}" if not name or WINDOWS_NAMES.match(name) or name.startswith("-") else name

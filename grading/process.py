@@ -202,12 +202,10 @@ class _Child:
         assert self._process.stdin
         assert self._process.stdout
         assert self._process.stderr
-        for target, stream in (
-            (self._write, self._process.stdin),
-            (self._read, self._process.stdout),
-            (self._drain, self._process.stderr),
-        ):
+        for target, stream in ((self._write, self._process.stdin), (self._read, self._process.stdout)):
             threading.Thread(target=target, args=(stream,), daemon=True).start()
+        self._drainer = threading.Thread(target=self._drain, args=(self._process.stderr,), daemon=True)
+        self._drainer.start()
         places = launch.places
         setup = {"root": places.root, "given": places.given, "overlay": places.overlay}
         self._requests.put(({**setup, "limits": launch.limits, "user": launch.user}, []))
@@ -221,6 +219,7 @@ class _Child:
             except queue.Empty:
                 frame = "it did not answer"
             if not (isinstance(frame, tuple) and frame[0] == {"ready": True}):
+                self._drainer.join(1)  # until all that it says of it is read
                 raise Broken(f"the child process did not start: {self.end().strip() or frame or 'it ended'}")
             self._ready = True
         return time.monotonic()

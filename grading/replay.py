@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import shlex
 
 from grading.faults import Usage
 from properties import stored
@@ -83,7 +84,7 @@ def check_kind(prop: Property, case: Case) -> None:
 def command(submission: str, prop: Property, case: Case, cells: str = "own") -> str:
     """The command that shows this example again."""
     on_model = " --cells model" if cells == "model" else ""
-    return f'python -m grading replay {submission} "{prop.id}" "{in_words(case)}"{on_model}'
+    return f'python -m grading replay {shlex.quote(submission)} "{prop.id}" "{in_words(case)}"{on_model}'
 
 
 def show(prop: Property, case: Case, hand_in: Remembering) -> tuple[str, bool]:

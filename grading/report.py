@@ -29,6 +29,7 @@ def report_of(
     settings: "Settings",
     message: str = "",
     diagnoses: Mapping[str, Sequence[Diagnosis]] | None = None,
+    printed: str = "",
 ) -> Report:
     """The report of a graded hand-in."""
     steps = []
@@ -64,7 +65,7 @@ def report_of(
                 ],
             }
         )
-    return _report(name, steps, settings, message)
+    return _report(name, steps, settings, message, printed)
 
 
 def refused(name: str, message: str, settings: "Settings") -> Report:
@@ -87,18 +88,20 @@ def refused(name: str, message: str, settings: "Settings") -> Report:
     return _report(name, steps, settings, message)
 
 
-def _report(name: str, steps: list[dict[str, Any]], settings: "Settings", message: str) -> Report:
+def _report(name: str, steps: list[dict[str, Any]], settings: "Settings", message: str, printed: str = "") -> Report:
     return {
         "schema": 1,
         "submission": name,
         "points": _number(sum(step["points"] for step in steps)),
         "max_points": _number(sum(step["max_points"] for step in steps)),
         "message": message,
+        "printed": printed,
         "suite": {
             "version": SUITE_VERSION,
             **versions(),
             "isolation": settings.isolation,
             "why_not_better": settings.why_not_better,
+            "steps": list(settings.steps),
             "key_id": settings.exam.key_id,
         },
         "steps": steps,

@@ -1,5 +1,8 @@
 """What a person reads in the terminal: the figure, the points, and for each lost entry the smallest example."""
 
+import os
+import shlex
+import statistics
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -27,7 +30,13 @@ def whole(report: Report, path: str) -> Iterator[str]:
     for step in report["steps"]:
         for text in losses(step):
             yield ""
-            yield text.replace(f"grading replay {report['submission']} ", f"grading replay {_quoted(path)} ")
+            yield text.replace(
+                f"grading replay {shlex.quote(report['submission'])} ", f"grading replay {_quoted(path)} "
+            )
+    if report["printed"]:
+        yield ""
+        yield "It printed:"
+        yield from (f"  {line}" for line in report["printed"].splitlines()[:MOST_LINES])
     advisory = list(_advisory(report))
     if advisory:
         yield ""
@@ -38,7 +47,8 @@ def whole(report: Report, path: str) -> Iterator[str]:
 def points(report: Report) -> Iterator[str]:
     """A line a step, the total, and what else there is to say."""
     for step in report["steps"]:
-        yield f"{step['step']:<16}{step['points']:>6} / {step['max_points']}"
+        asked = "" if step["step"] in report["suite"]["steps"] else "  (not asked for)"
+        yield f"{step['step']:<16}{step['points']:>6} / {step['max_points']}{asked}"
     yield f"{'Total':<16}{report['points']:>6} / {report['max_points']}"
     suite = report["suite"]
     yield f"(isolation: {suite['isolation']}; exam: {suite['key_id']})"
@@ -50,8 +60,9 @@ def points(report: Report) -> Iterator[str]:
 
 def summary_line(report: Report) -> str:
     """One hand-in in one line."""
-    lost = [step["step"] for step in report["steps"] if step["points"] < step["max_points"]]
-    reason = report["message"] or ("" if not lost else f"lost: {', '.join(lost)}")
+    run = [step for step in report["steps"] if step["properties"]]
+    lost = [step["step"] for step in run if step["outcome"] != "passed"]
+    reason = "; ".join(filter(None, [f"lost: {', '.join(lost)}" if lost else "", report["message"]]))
     return f"{report['submission']:<24} {report['points']:>5} / {report['max_points']}  {reason}".rstrip()
 
 
@@ -114,6 +125,8 @@ def _loss(title: str, props: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"  On this example, {example['at']}:"
     for name, array in example["arrays"].items():
         yield from _wrapped(f"{name} = {array}", "    ")
+    if any("projection(" in line for line in example["script"]):
+        yield "    # projection(net, C, H) is the Linear among net's attributes whose W is (C, H)"
     script = _relevant(example["script"], [prop["counterexample"].get("what", "") for prop in props])
     yield from (f"    {line}" for line in script[:MOST_LINES])
     if len(script) > MOST_LINES:
@@ -166,14 +179,14 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 
 def _quoted(path: str) -> str:
-    return f'"{path}"' if " " in path else path
+    return f'"{path}"' if os.name == "nt" else shlex.quote(path)
 
 
 def class_summary(reports: Sequence[Report]) -> Iterator[str]:
     """How a class did: points, and the steps by how many lost points there."""
-    totals = sorted(report["points"] for report in reports)
+    totals = [report["points"] for report in reports]
     yield ""
-    yield f"{len(reports)} hand-ins; points from {totals[0]} to {totals[-1]}, median {totals[len(totals) // 2]}"
+    yield f"{len(reports)} hand-ins; points from {min(totals)} to {max(totals)}, median {statistics.median(totals):g}"
     for number, step in enumerate(reports[0]["steps"]):
         lost = sum(report["steps"][number]["points"] < step["max_points"] for report in reports)
         yield f"  {step['step']:<16} {lost} lost points"

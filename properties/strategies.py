@@ -146,7 +146,7 @@ def _classification(draw: st.DrawFn, sizes: dict[str, Any], state: str, *scales:
 
 @_family("classifications", _CLASSIFICATIONS)
 def classifications(draw: st.DrawFn) -> Classification:
-    """A sequence at any size, with one to four layers, with and without an initial state."""
+    """A sequence at any size, with one to six layers, mostly up to four, with and without an initial state."""
     small = st.integers(1, 4)
     sizes: dict[str, Any] = {
         "N": draw(small),
@@ -155,7 +155,7 @@ def classifications(draw: st.DrawFn) -> Classification:
         "H": draw(small),
         "C": draw(st.integers(2, 5)),
     }
-    sizes["L"] = draw(st.integers(1, 4))
+    sizes["L"] = draw(st.sampled_from((1, 2, 3, 4, 1, 2, 3, 4, 5, 6)))
     large = draw(st.sampled_from(("", "N", "T", "D", "H", "T")))
     if large:
         sizes[large] = draw(st.integers(1, {"N": 24, "T": 24, "D": 40, "H": 40}[large]))

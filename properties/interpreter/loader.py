@@ -105,7 +105,7 @@ class HandInModules:
         """Of two gru_cell.py, the one whose class hw3.py's import found; mytorch's where that cannot be told."""
         try:
             module = importlib.import_module("hw3.hw3")
-        except Exception:
+        except BaseException:  # whatever it raises costs the predictor, and not the cell
             return HOMES["GRU_Cell"]
         for spelling in SPELLINGS["GRU_Cell"]:
             home = sys.modules.get(getattr(getattr(module, spelling, None), "__module__", ""))

@@ -16,6 +16,7 @@ import ast
 import contextlib
 import functools
 import io
+import os
 import random
 import re
 import traceback
@@ -181,7 +182,8 @@ def frozen(array: np.ndarray) -> np.ndarray:
 def projection(net: Any, C: int, H: int) -> Any:
     """The attribute of `net` that is a Linear whose W is (C, H). Raises Missing."""
     for layer in vars(net).values():
-        if type(layer).__name__ == "Linear" and np.shape(getattr(layer, "W", ())) == (C, H):
+        named = any(kind.__name__ == "Linear" for kind in type(layer).__mro__)
+        if named and np.shape(getattr(layer, "W", ())) == (C, H):
             return layer
     raise Missing(f"{type(net).__name__} has no attribute that is a Linear with W of shape (num_classes, hidden_dim)")
 
@@ -204,7 +206,7 @@ def _as_fault(error: BaseException, line: Line, names: _Names, hand_in: HandInMo
     where = _cut(" in ".join(frames[-1])) if frames else ""
     if isinstance(error, NotImplementedError):
         return Fault("unwritten", f"{frames[-1][1] if frames else _called(line, names)} is not written yet", where)
-    text = _text(error)
+    text = _without_our_paths(_text(error), hand_in)
     if not frames and isinstance(error, AttributeError) and line.attribute:
         kind = "method" if line.calls else "attribute"
         return Fault("missing", f"{_owner(line, names)} has no {kind} {line.attribute[1]}", "")
@@ -241,6 +243,13 @@ def _message(error: object) -> str:
         return ""
 
 
+def _without_our_paths(text: str, hand_in: HandInModules) -> str:
+    """The text with the hand-in's files as the student knows them, wherever they lie here."""
+    for name, file in {**hand_in.given, **hand_in.overlay}.items():
+        text = text.replace(str(file), f"mytorch/{name}.py")
+    return text.replace(f"{hand_in.root}{os.sep}", "")
+
+
 def _relative(filename: object, hand_in: HandInModules) -> str | None:
     """A file of the hand-in relative to its root, or None for anything else."""
     root = str(hand_in.root)
@@ -253,24 +262,32 @@ def _cut(text: str) -> str:
     return re.sub(r"[^\S\n]+", " ", text)[:MOST_TEXT]
 
 
-class _Printed(io.TextIOBase):
-    """Standard output and error of a script, kept up to a bound."""
+class _Printed(io.TextIOWrapper):
+    """Standard output and error of a script, kept up to a bound; a text stream like any other."""
 
     def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._room = MOST_PRINTED
+        self._bytes = _Bounded()
+        super().__init__(io.BufferedWriter(self._bytes), "utf-8", errors="replace", write_through=True)
+
+    def text(self) -> str:
+        """What was written, up to the bound, by whatever way."""
+        with contextlib.suppress(ValueError):  # a hand-in may have closed or detached it
+            self.flush()
+        return self._bytes.kept.decode("utf-8", "replace")[:MOST_PRINTED]
+
+
+class _Bounded(io.RawIOBase):
+    """Keeps the first bytes written and forgets the others."""
+
+    def __init__(self) -> None:
+        self.kept = bytearray()
 
     def writable(self) -> bool:
         return True
 
-    def write(self, text: str) -> int:
-        if self._room > 0:
-            self._parts.append(text[: self._room])
-            self._room -= len(text)
-        return len(text)
-
-    def text(self) -> str:
-        return "".join(self._parts)
+    def write(self, data: Any) -> int:
+        self.kept += bytes(data[: max(0, 4 * MOST_PRINTED - len(self.kept))])
+        return len(data)
 
 
 def _sharing(results: Mapping[str, object]) -> Iterator[tuple[str, str]]:

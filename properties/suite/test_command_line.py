@@ -98,8 +98,11 @@ def right(small_run):
         (["grade", "impl", "--only", "RNN"], "--only RNN: the steps are RNN Forward, RNN Backward"),
         (["grade", "impl", "--rubric", "nowhere.toml"], "the rubric nowhere.toml cannot be read"),
         (["grade", "impl", "--rubric", "pyproject.toml"], "has a step 'project'"),
-        (["replay", "nowhere", "rnn_forward.state_equals_torch", SIMPLE], "nowhere is not a folder"),
-        (["replay", "grading", "rnn_forward.state_equals_torch", SIMPLE], "grading is not a folder that holds"),
+        (["replay", "nowhere", "rnn_forward.state_equals_torch", SIMPLE], "nowhere is neither a folder nor an archive"),
+        (
+            ["replay", "grading", "rnn_forward.state_equals_torch", SIMPLE],
+            "grading is neither a folder nor an archive that holds",
+        ),
         (["replay", "impl", "rnn_forward.state", SIMPLE], "there is no property 'rnn_forward.state'"),
         (["replay", "impl", "rnn_forward.state_equals_torch", "open('x')"], "is not a case"),
     ],
@@ -214,7 +217,7 @@ def test_several_hand_ins_get_a_line_each(right, wrong, tmp_path, capsys, engine
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("impl                        80 / 80")
     assert lines[1] == "wrong_shapes                75 / 80  lost: GRU Backward"
-    assert "2 hand-ins; points from 75 to 80, median 80" in lines
+    assert "2 hand-ins; points from 75 to 80, median 77.5" in lines
     assert "  GRU Backward     1 lost points" in lines
 
 
