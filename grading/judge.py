@@ -116,7 +116,7 @@ def _with_example(finding: Finding, exam: Exam, hand_in: Remembering, may_shrink
 
 
 def _without_values(finding: Finding) -> str:
-    """What can be told of a failure on a case drawn under a private key: a hand-in may put the case into its message."""
+    """What can be told of a failure on a private case, which a hand-in may have put into its message."""
     if finding.figures.get("lost") or finding.outcome == "not_run":
         return finding.message
     return f"{WITHOUT_VALUES[finding.outcome]} on a case that only the exam's key gives"
