@@ -1,6 +1,7 @@
 """What a person reads in the terminal: the figure, the points, and for each lost entry the smallest example."""
 
 import os
+import re
 import shlex
 import statistics
 import textwrap
@@ -106,7 +107,8 @@ def _size(prop: Mapping[str, Any]) -> tuple[bool, bool, bool, int]:
     arrays = example["arrays"].values()
     too_large = any(isinstance(array, str) for array in arrays)  # told by its shape alone
     simple = "random" not in example["at"] and "stored" not in example["at"]
-    return False, too_large, not simple, len(str(list(arrays)))
+    sizes = sum(int(size) for size in re.findall(r"\b[NTDHCL]=(\d+)", example["at"]))
+    return False, too_large, not simple, sizes
 
 
 def _loss(title: str, props: Sequence[Mapping[str, Any]]) -> Iterator[str]:
