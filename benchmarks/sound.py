@@ -23,6 +23,7 @@ import numpy as np
 
 from properties import compare
 from properties.cases import Case, Classification, GRUSequence, GRUStep, Prediction, RNNSequence, RNNStep
+from properties.expected import forget_answers
 from properties.hand_in import InProcess, Remembering
 from properties.outcomes import Unmet
 from properties.registry import Property, all_properties
@@ -124,6 +125,7 @@ def comparisons(seed: int, until: int) -> dict[str, Tally]:
     alarms: dict[str, list[str]] = defaultdict(list)
     worst: dict[str, float] = defaultdict(float)
     while sum(counts.values()) < until:
+        forget_answers()  # no case comes twice
         for family, props in by_family.items():
             case = wild(family, type(props[0].family.ladder[0]) if props[0].family.ladder else Classification, random)
             for name, hand_in in hand_ins.items():

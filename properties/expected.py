@@ -26,9 +26,20 @@ def _with_bounds(values: Mapping[str, np.ndarray], run_twins: Callable[[float], 
     return {name: Expected(value, bound_of(name)) for name, value in values.items()}
 
 
+_kept: list[Callable[[], None]] = []
+
+
 def once(answer: Callable[..., Answers]) -> Callable[..., Answers]:
     """Keep the answers to the last few thousand cases."""
-    return functools.lru_cache(maxsize=4096)(answer)
+    keeping = functools.lru_cache(maxsize=4096)(answer)
+    _kept.append(keeping.cache_clear)
+    return keeping
+
+
+def forget_answers() -> None:
+    """Free the memory of all answers that are kept."""
+    for clear in _kept:
+        clear()
 
 
 @once
