@@ -9,6 +9,8 @@ from properties.outcomes import Unmet
 from properties.registry import AGREEMENT, Property, all_properties, draw
 from properties.transcript import Transcript
 
+pytestmark = pytest.mark.slow
+
 OFF = 1e-8
 CASES = 4
 AGREEING = [

@@ -14,6 +14,7 @@ def test_no_correct_hand_in_is_accused():
     assert sum(tally.comparisons for tally in tallies.values()) >= 10_000
 
 
+@pytest.mark.slow
 def test_a_wrong_hand_in_is_accused(monkeypatch):
     """The same comparisons do accuse a hand-in that is wrong."""
     monkeypatch.setattr(sound, "CORRECT", ("summed",))
