@@ -15,8 +15,9 @@ from pathlib import Path
 
 from benchmarks.measure import Row
 from grading import process, sandbox
-from grading.judge import draw_exam, judge
-from properties.hand_in import MODEL_SOLUTION, HandIn, InProcess, Job, Remembering, arrays_of
+from grading.exam import draw_exam
+from grading.judge import judge
+from properties.hand_in import MODEL_SOLUTION, HandIn, InProcess, Job, Remembering, arrays_of, job_of
 from properties.registry import PRACTICE_KEY, all_properties
 
 START_CPU = 0.25  # seconds
@@ -83,7 +84,7 @@ def _judging() -> Use:
     exam = draw_exam(properties, PRACTICE_KEY)
 
     def use(hand_in: HandIn) -> object:
-        return judge(properties, exam, Remembering(hand_in, lambda question: 60.0), "own")
+        return judge(properties, exam, Remembering(hand_in, lambda question: job_of(question, 60.0)), "own")
 
     use(InProcess(MODEL_SOLUTION))
     return use

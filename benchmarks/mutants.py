@@ -23,10 +23,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from grading import judge
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 IMPL = ROOT / "impl"
@@ -76,7 +73,7 @@ def sit_exam(step: str, root: str) -> None:
 
     properties = [prop for prop in all_properties() if prop.tier == "required" and prop.step == step]
     hand_in = Remembering(InProcess(Path(root).resolve()))
-    pairs = [[(prop, case) for case in _exam().cases[prop.family.name]] for prop in properties]
+    pairs = [[(prop, case) for case in _exam().cases_of(prop)] for prop in properties]
     for pair in chain.from_iterable(zip_longest(*pairs)):  # every property's first case, then the second of each
         if pair is not None:
             prop, case = pair
@@ -85,12 +82,12 @@ def sit_exam(step: str, root: str) -> None:
 
 
 @functools.cache
-def _exam() -> "judge.Exam":
+def _exam() -> Any:
     """Drawn once: mutmut forks the process of each mutant from one that has sat the exam, and so knows all answers."""
-    from grading import judge
+    from grading import exam
     from properties.registry import PRACTICE_KEY, all_properties
 
-    return judge.draw_exam([prop for prop in all_properties() if prop.tier == "required"], PRACTICE_KEY)
+    return exam.draw_exam([prop for prop in all_properties() if prop.tier == "required"], PRACTICE_KEY)
 
 
 def lay_out(folder: Path) -> None:

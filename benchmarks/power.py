@@ -25,12 +25,13 @@ import tomllib
 
 from benchmarks import mutants, one_token
 from fixtures import catalogue
-from grading import diagnosis, grade, judge, rubric, terminal
+from grading import diagnosis, exam, grade, judge, rubric, terminal
 from grading.report import report_of
 from grading.versions import versions
 from properties.cases import Case
+from properties.drawing import draw
 from properties.hand_in import MODEL_SOLUTION, InProcess, Remembering
-from properties.registry import PRACTICE_KEY, STEPS, Property, all_properties, draw
+from properties.registry import PRACTICE_KEY, STEPS, Property, all_properties
 from properties.strategies import Family
 
 MATRIX = Path(__file__).with_name("power.txt")
@@ -65,9 +66,9 @@ class Row(NamedTuple):
 @functools.cache
 def _settings() -> grade.Settings:
     properties = all_properties()
-    exam = judge.draw_exam(properties, PRACTICE_KEY)
+    drawn = exam.draw_exam(properties, PRACTICE_KEY)
     points = rubric.load(rubric.DEFAULT, properties)
-    return grade.Settings(properties, exam, points, STEPS, InProcess, "none")
+    return grade.Settings(properties, drawn, points, STEPS, InProcess, "none")
 
 
 def examined(root: Path, steps: Sequence[str] = STEPS) -> tuple[grade.Examination, dict[str, Any]]:
@@ -131,20 +132,24 @@ def _by_hand(step: dict[str, Any]) -> tuple[bool, str]:
 def _missed(bug: catalogue.Bug, root: Path) -> float:
     """The probability that an exam's drawn cases all miss the bug: the product over families of (1 - p) ** cases.
 
-    p, the probability of one case, is estimated from cases of other keys, more of them the rarer the bug.
+    p, the probability of one case, is estimated from cases of other keys, more of them the rarer the bug. It is that
+    of all properties on a family's first cases, and that of those which take them all on the others.
     """
     hand_in = Remembering(InProcess(root))
-    by_family: dict[str, list[Property]] = {}
+    by_family: dict[Family, list[Property]] = {}
     for prop in all_properties():
         if prop.step == bug.step and prop.tier == "required" and not prop.family.name.startswith("stored_"):
-            by_family.setdefault(prop.family.name, []).append(prop)
+            by_family.setdefault(prop.family, []).append(prop)
     missed = 1.0
     for count in (30, 120, 480):
         missed = 1.0
-        for props in by_family.values():
-            cases = _drawn(props[0].family, count)
-            caught = sum(any(not judge.check(prop, [case], hand_in).holds for prop in props) for case in cases)
-            missed *= (1 - caught / len(cases)) ** judge.CASES
+        for family, props in by_family.items():
+            cases, before = _drawn(family, count), 0
+            failing = [{prop for prop in props if not judge.check(prop, [case], hand_in).holds} for case in cases]
+            for most in sorted({exam.drawn_for(prop) for prop in props}):
+                caught = sum(any(exam.drawn_for(prop) >= most for prop in found) for found in failing)
+                missed *= (1 - caught / len(cases)) ** (most - before)
+                before = most
         if missed < MOST_MISSED:
             break
     return missed

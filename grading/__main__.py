@@ -1,6 +1,7 @@
-"""The command line: python -m grading grade PATH... | replay PATH PROPERTY CASE
+"""The command line: python -m grading grade PATH... | replay PATH PROPERTY CASE | diff OLD NEW
 
-Exit status: 0 every entry paid, 1 some hand-in lost points, 2 usage, 3 broken (a fault of ours; no grade).
+Exit status: 0 every entry paid, 1 some hand-in lost points, 2 usage, 3 broken (a fault of ours; no grade). Of diff: 0
+all that held still does, 1 something does not.
 """
 
 import argparse
@@ -36,8 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     except Broken as error:
         print(f"grading is broken, and no grade is given: {error}", file=sys.stderr)
         return BROKEN
-    except KeyboardInterrupt:
-        print("grading: interrupted; the reports that were finished are whole", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print("; ".join(filter(None, ["grading: interrupted", str(error)])), file=sys.stderr)
         return BROKEN
     return status
 
@@ -45,43 +46,58 @@ def main(arguments: Sequence[str]) -> int:
 def grade(options: argparse.Namespace) -> int:
     """Grade one hand-in, or several."""
     entries, is_class = locate.entries([Path(path) for path in options.paths])
-    from grading import engine, rubric, terminal
-    from grading.report import Report
-    from properties.registry import STEPS, all_properties
+    from grading import batch, terminal
+    from grading.progress import say
+    from grading.run import Wanted
+    from properties.registry import STEPS
 
     if options.only and options.only not in STEPS:
         raise Usage(f"--only {options.only}: the steps are {', '.join(STEPS)}")
-    rubric.load(Path(options.rubric), all_properties())
-    _make_folder(Path(options.out))
-    several = is_class or len(entries) > 1
-    run = engine.Run(
-        [(entry.name, str(entry.path.resolve())) for entry in entries],
-        str(Path(options.out).resolve()),
+    is_class = is_class or len(entries) > 1
+    todo = batch.Batch(
+        entries,
+        is_class,
+        Path(options.out),
+        min(options.jobs or _cores(), len(entries)),
+        options.resume,
+        None if options.baseline is None else Path(options.baseline),
+        options.cluster,
+    )
+    wanted = Wanted(
         _key(options.key),
         options.isolation,
-        str(Path(options.rubric).resolve()),
+        Path(options.rubric),
         [options.only] if options.only else list(STEPS),
+        None if options.exam is None else Path(options.exam),
     )
-    reports = []
+    batch.check(todo, wanted)
+    _make_folder(todo.out)
+    tally = batch.grade_all(todo, wanted, lambda report: say("\n".join(terminal.whole(report, options.paths[0]))))
+    if is_class:
+        say("\n".join(tally.lines()))
+    if todo.baseline is not None:
+        batch.compare(todo)
+    say(f"Reports: {options.out}")
+    return PAID if tally.paid else LOST
 
-    def tell(report: Report) -> None:
-        reports.append(report)
-        _print(terminal.summary_line(report) if several else "\n".join(terminal.whole(report, options.paths[0])))
 
-    broken = engine.execute(run, min(options.jobs, len(entries)), tell)
-    if broken:
-        raise Broken(broken)
-    if several:
-        _print("\n".join(terminal.class_summary(reports)))
-    _print(f"Reports: {options.out}")
-    chosen = [step for report in reports for step in report["steps"] if step["step"] in run.steps]
-    return PAID if all(step["outcome"] == "passed" for step in chosen) else LOST
+def diff(options: argparse.Namespace) -> int:
+    """Compare two folders of reports."""
+    from grading import changes
+    from grading.progress import say
+
+    summary = changes.Summary()
+    compared = changes.compare_folders(Path(options.old), Path(options.new))
+    for line in (changes.as_json if options.json else changes.told)(compared, summary):
+        say(line)
+    return LOST if summary.lost else PAID
 
 
 def replay(options: argparse.Namespace) -> int:
     """Show one property on one case again."""
     from grading import isolation
     from grading import replay as replaying
+    from grading.progress import say
     from properties.hand_in import Remembering
     from properties.registry import all_properties
 
@@ -104,14 +120,13 @@ def replay(options: argparse.Namespace) -> int:
             text, holds = replaying.show(prop, case, hand_in)
         finally:
             hand_in.close()
-    _print(text)
+    say(text)
     return PAID if holds else LOST
 
 
 def _parser() -> argparse.ArgumentParser:
     from grading.isolation import CHOICES
     from grading.rubric import DEFAULT
-    from properties.registry import PRACTICE_KEY
 
     parser = argparse.ArgumentParser(prog="python -m grading", description="Grade hand-ins of the homework.")
     commands = parser.add_subparsers(required=True)
@@ -119,17 +134,20 @@ def _parser() -> argparse.ArgumentParser:
     grading = commands.add_parser("grade", help="grade hand-ins: folders, or folders of them")
     grading.add_argument("paths", nargs="+", metavar="PATH")
     grading.add_argument("--out", default="grades", metavar="DIR", help="where reports go (default: grades/)")
-    grading.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="how many hand-ins at a time (default: 1)")
+    grading.add_argument("--jobs", type=_jobs, metavar="N", help="how many hand-ins at a time (default: all cores)")
     grading.add_argument("--isolation", choices=CHOICES, default="auto", help="where hand-ins run (default: auto)")
     grading.add_argument(
         "--key",
-        default=PRACTICE_KEY,
         metavar="TEXT",
-        help="the exam's secret, or - to be asked for it (default: public)",
+        help="the exam's secret, or - to be asked for it (default: that of --exam, or public)",
     )
+    grading.add_argument("--exam", metavar="FILE", help="keep the exam there, or use the one that was kept there")
     grading.add_argument("--only", metavar="STEP", help="grade this step alone")
     grading.add_argument("--rubric", default=str(DEFAULT), metavar="FILE", help="points by step and entry")
     grading.add_argument("--lang", choices=("en", "zh"), default="en", help="the language of the terminal (so far: en)")
+    grading.add_argument("--resume", action="store_true", help="leave what was graded already, alike, as it is")
+    grading.add_argument("--baseline", metavar="OLD", help="a folder of reports; say what changed since")
+    grading.add_argument("--cluster", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
     grading.set_defaults(command=grade)
 
     replaying = commands.add_parser("replay", help="show an example of a report again")
@@ -139,6 +157,12 @@ def _parser() -> argparse.ArgumentParser:
     replaying.add_argument("--cells", choices=("own", "model"), default="own", help="whose cells (default: own)")
     replaying.add_argument("--isolation", choices=CHOICES, default="auto", help="where it runs (default: auto)")
     replaying.set_defaults(command=replay)
+
+    comparing = commands.add_parser("diff", help="say what changed between two folders of reports")
+    comparing.add_argument("old", metavar="OLD", help="the folder of the earlier reports, or of one report")
+    comparing.add_argument("new", metavar="NEW", help="the folder of the later ones")
+    comparing.add_argument("--json", action="store_true", help="for a program to read: a list, an object a hand-in")
+    comparing.set_defaults(command=diff)
     return parser
 
 
@@ -151,7 +175,12 @@ def _make_folder(folder: Path) -> None:
         raise Usage(f"--out {folder}: reports cannot be written there: {error.strerror}") from None
 
 
-def _key(text: str) -> str:
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _key(text: str | None) -> str | None:
     """The key; for "-" one line of standard input, so that it stands in no list of processes and no history."""
     if text != "-":
         return text
@@ -165,14 +194,6 @@ def _jobs(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, 1 or more")
     return int(text)
-
-
-def _print(text: str) -> None:
-    """Print at once; a reader who went away (`| head`) does not end the grading."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the process ends
 
 
 def _show_any_character(stream: TextIO) -> None:

@@ -19,7 +19,7 @@ from fixtures import catalogue
 from properties.compare import unbatched
 from properties.hand_in import MODEL_SOLUTION, InProcess, Question, Remembering, Seen
 from properties.interpreter.reply import Fault, Value
-from properties.registry import all_properties, draw
+from properties.registry import all_properties
 from properties.transcript import Transcript
 
 KEY = "diagnosis"  # of the drawn probes: public, and no exam's
@@ -128,6 +128,8 @@ def probes(step: str) -> tuple[Question, ...]:
 
 def questions_of(step: str, key: str, drawn: int) -> tuple[Question, ...]:
     """Each script of the step's required properties on a case of its ladder and on cases drawn under the key."""
+    from properties.drawing import draw  # Hypothesis, for a hand-in that is wrong
+
     questions: dict[Question, None] = {}
     for prop in all_properties():
         if prop.step == step and prop.tier == "required" and not prop.family.name.startswith("stored_"):

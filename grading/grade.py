@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,12 +10,14 @@ from typing import Any, NamedTuple
 from grading import diagnosis
 from grading import rubric as rubrics
 from grading.diagnosis import Diagnosis
+from grading.exam import Exam
 from grading.faults import Broken
-from grading.judge import Exam, Finding, judge
+from grading.judge import Finding, check, judge
 from grading.report import report_of
 from grading.rubric import Rubric
-from properties.hand_in import MODEL_SOLUTION, HandIn, Question, Remembering
-from properties.registry import CELL_STEPS, PRACTICE_KEY, STEPS, Property
+from properties import expected
+from properties.hand_in import MODEL_SOLUTION, HandIn, InProcess, Job, Question, Remembering, job_of
+from properties.registry import CELL_STEPS, STEPS, Property
 from properties.transcript import Transcript
 
 LEAST_SECONDS = 2.0  # for one script, whatever the control needed
@@ -35,7 +38,9 @@ class Settings(NamedTuple):
     open_hand_in: OpenHandIn
     isolation: str
     why_not_better: str = ""
-    control_seconds: Mapping[Question, float] = {}  # never written to
+    rubric_digest: str = ""
+    job_of: Callable[[Question], Job] = job_of
+    """Makes a question a job, with the seconds that it may take; kept from one hand-in to the next."""
 
 
 class Examination(NamedTuple):
@@ -48,14 +53,39 @@ class Examination(NamedTuple):
     printed: str
 
 
-def with_control(settings: Settings) -> Settings:
-    """Grade the model solution as any hand-in; its times set the deadlines. Raises Broken if it loses a point."""
+def with_control(settings: Settings) -> tuple[Settings, dict[Question, float]]:
+    """Grade the model solution as any hand-in; its times set the deadlines, returned where they are not the least.
+
+    Raises Broken if it loses a point.
+    """
     examination = examine(MODEL_SOLUTION, settings)
     if _lost(settings.steps, examination.findings, settings):
         unmet = next((f for f in examination.findings if not f.holds and f.prop.tier == "required"), None)
         where = f"{unmet.prop.id}: {unmet.message}" if unmet else "an entry of the rubric has no property"
         raise Broken(f"the model solution loses points here: {where}")
-    return settings._replace(control_seconds=examination.seconds)
+    allowed = {question: TIMES_CONTROL * seconds for question, seconds in examination.seconds.items()}
+    allowed = {question: seconds for question, seconds in allowed.items() if seconds > LEAST_SECONDS}
+    return settings._replace(job_of=jobs(allowed)), allowed
+
+
+def jobs(allowed: Mapping[Question, float]) -> Callable[[Question], Job]:
+    """What makes a question a job that may take what is allowed, or the least; and keeps it."""
+    return functools.lru_cache(maxsize=8192)(lambda question: job_of(question, allowed.get(question, LEAST_SECONDS)))
+
+
+def answers(settings: Settings) -> expected.Recorded:
+    """What the oracles answer on every case of the exam and of the ladders, by which failures are explained."""
+    hand_in = Remembering(InProcess(MODEL_SOLUTION))
+    asked = [
+        (prop, [*settings.exam.cases_of(prop), *prop.family.ladder])
+        for prop in settings.properties
+        if prop.tier in ("required", "advisory")
+    ]
+    hand_in.ask(prop.question(case) for prop, cases in asked for case in cases)
+    with expected.recording() as recorded:
+        for prop, cases in asked:
+            check(prop, cases, hand_in)
+    return recorded
 
 
 def grade(name: str, root: Path, settings: Settings) -> dict[str, Any]:
@@ -81,13 +111,10 @@ def grade(name: str, root: Path, settings: Settings) -> dict[str, Any]:
 def examine(root: Path, settings: Settings) -> Examination:
     """Judge all steps on own cells, and again on the model's those whose cell lost points; diagnose what is lost."""
 
-    def allowed(question: Question) -> float:
-        return max(LEAST_SECONDS, TIMES_CONTROL * settings.control_seconds.get(question, 0.0))
-
     with contextlib.ExitStack() as stack:
 
         def opened(cells: str) -> Remembering:
-            hand_in = Remembering(settings.open_hand_in(root, cells), allowed)
+            hand_in = Remembering(settings.open_hand_in(root, cells), settings.job_of)
             stack.callback(hand_in.close)
             return hand_in
 
@@ -108,7 +135,7 @@ def examine(root: Path, settings: Settings) -> Examination:
         }
         seconds = hand_ins["own"].seconds()
         notes, printed = _notes(root, hand_ins["own"]), hand_ins["own"].printed()
-        return Examination(findings, seconds, diagnoses, notes, printed if settings.exam.key == PRACTICE_KEY else "")
+        return Examination(findings, seconds, diagnoses, notes, printed if settings.exam.is_public else "")
 
 
 def _judge_steps(

@@ -26,16 +26,21 @@ class Rung(NamedTuple):
 
 def choose(wanted: str) -> Rung:
     """The rung that was asked for, or for "auto" the best that works; never "none" unasked. Raises Broken."""
-    if wanted == "none":
-        return Rung("none", InProcess)
-    if wanted == "process":
-        return Rung("process", partial(_in_child, plain))
+    if wanted in ("none", "process"):
+        return rung(wanted)
     why = sandbox.works()
     if not why:
-        return Rung("sandbox", partial(_in_child, sandbox.sandboxed))
+        return rung("sandbox")
     if wanted == "sandbox":
         raise Broken(f"there is no sandbox here: {why}")
-    return Rung("process", partial(_in_child, plain), why)
+    return rung("process")._replace(why=why)
+
+
+def rung(name: str) -> Rung:
+    """The rung of this name, which was found to work."""
+    if name == "none":
+        return Rung(name, InProcess)
+    return Rung(name, partial(_in_child, {"process": plain, "sandbox": sandbox.sandboxed}[name]))
 
 
 def _in_child(launch: Callable[[Path, str], Launch], root: Path, cells: str) -> HandIn:

@@ -5,6 +5,7 @@ deadline. A new child goes on with the next script; after three lost ones the st
 """
 
 import contextlib
+import io
 import os
 import queue
 import signal
@@ -23,7 +24,6 @@ from grading.faults import Broken
 from properties.hand_in import Job, Seen, missing_given_files, model_cells
 from properties.interpreter import wire
 from properties.interpreter.reply import Reply
-from properties.interpreter.script import mentions
 from properties.outcomes import Crashed, TimedOut, Unmet
 from properties.transcript import Lost, Transcript
 
@@ -32,6 +32,8 @@ STEP_SECONDS = 60.0
 HAND_IN_SECONDS = 240.0
 START_SECONDS = 60.0  # for Python and NumPy to start: ours, not the hand-in's
 MOST_RESULTS = 1 << 28  # bytes of results from one hand-in; the model solution's are 12 MB
+MOST_AT_ONCE = 1 << 18  # bytes
+NOTHING = Reply({}, (), (), (), "")
 MOST_OUTPUT = 4000  # bytes kept of what the child writes past Python
 LIMITS = {
     "RLIMIT_AS": 4 << 30,
@@ -131,12 +133,12 @@ class ChildHandIn:
         if self._child is None:
             self._child = _Child(self._launch())
         child = self._child
-        child.send([wire.request(job.lines, job.arrays, child.next_number + i) for i, job in enumerate(jobs)])
+        child.send(jobs)
         last = child.await_ready()
         for job in jobs:
             began = time.monotonic()
             try:
-                reply, arrived = child.receive(job.lines, min(job.seconds, self._time_left(job.step)))
+                reply, arrived = child.receive(job.targets, min(job.seconds, self._time_left(job.step)))
             except Unmet as unmet:
                 self._spend(job.step, began)
                 self._lost[job.step].append(unmet)
@@ -171,14 +173,55 @@ class ChildHandIn:
         return None
 
 
+class _Incoming:
+    """What a child sends, taken in by a thread and read by another, that waits no longer than it is told."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[tuple[bytes, float]] = queue.Queue(maxsize=16)
+        self._data, self._at, self._until = b"", 0, 0.0
+        self.arrived = 0.0
+        """When the last bytes came that were read."""
+
+    def put(self, data: bytes, ended: threading.Event) -> None:
+        """Take in what came, nothing for the end; give up once the child has been ended."""
+        came = time.monotonic()
+        while not ended.is_set():
+            with contextlib.suppress(queue.Full):
+                self._queue.put((data, came), timeout=0.1)
+                return
+
+    def within(self, seconds: float) -> "_Incoming":
+        """The stream itself; its next reads may take so many seconds together, and raise TimedOut after that."""
+        self._seconds, self._until = seconds, time.monotonic() + seconds
+        return self
+
+    def read(self, length: int) -> bytes:
+        """So many bytes, or fewer where the child ended."""
+        parts = [self._data[self._at : self._at + length]]
+        self._at += len(parts[0])
+        left = length - len(parts[0])
+        while left:
+            try:
+                self._data, self.arrived = self._queue.get(timeout=max(0.0, self._until - time.monotonic()))
+            except queue.Empty:
+                raise TimedOut(f"no answer within {self._seconds:.3g} s") from None
+            if not self._data:
+                self._at = 0
+                break
+            parts.append(self._data[:left])
+            self._at = len(parts[-1])
+            left -= self._at
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
 class _Child:
     """One process: threads write its requests, read its replies and drain its output."""
 
     def __init__(self, launch: Launch) -> None:
-        self.next_number = 0
+        self._next = 0
         self._expected = 0
         self._output = bytearray()
-        self._replies: queue.Queue[Any] = queue.Queue(maxsize=16)
+        self._replies = _Incoming()
         self._requests: queue.Queue[Any] = queue.Queue()
         self._clean_up = launch.clean_up
         try:
@@ -208,47 +251,48 @@ class _Child:
         self._drainer.start()
         places = launch.places
         setup = {"root": places.root, "given": places.given, "overlay": places.overlay}
-        self._requests.put(({**setup, "limits": launch.limits, "user": launch.user}, []))
+        beginning = io.BytesIO()
+        wire.write(beginning, {**setup, "limits": launch.limits, "user": launch.user})
+        self._requests.put(beginning.getvalue())
         self._ready = False
 
     def await_ready(self) -> float:
         """Wait until the child can be asked; return the time. Raises Broken where it does not start."""
         if not self._ready:
             try:
-                frame, _ = self._replies.get(timeout=START_SECONDS)
-            except queue.Empty:
-                frame = "it did not answer"
-            if not (isinstance(frame, tuple) and frame[0] == {"ready": True}):
+                frame = wire.read(self._replies.within(START_SECONDS))
+            except (wire.Malformed, TimedOut) as error:
+                frame = ({"ready": str(error)}, [])
+            if frame is None or frame[0] != {"ready": True}:
                 self._drainer.join(1)  # until all that it says of it is read
-                raise Broken(f"the child process did not start: {self.end().strip() or frame or 'it ended'}")
+                why = frame[0].get("ready") if frame else "it ended"
+                raise Broken(f"the child process did not start: {self.end().strip() or why}")
             self._ready = True
         return time.monotonic()
 
-    def send(self, frames: Sequence[tuple[dict[str, Any], list[np.ndarray]]]) -> None:
-        for frame in frames:
-            self._requests.put(frame)
-        self.next_number += len(frames)
+    def send(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self._requests.put(job.request.frame(self._next))
+            self._next += 1
 
-    def receive(self, lines: Sequence[str], seconds: float) -> tuple[Reply, float]:
-        """The next reply, which answers these lines, and when it came.
+    def receive(self, targets: frozenset[str], seconds: float) -> tuple[Reply, float]:
+        """The next reply, which gives these names, and when it came.
 
         Raises TimedOut after so many seconds, Crashed if something else came.
         """
         try:
-            frame, arrived = self._replies.get(timeout=seconds)
-        except queue.Empty:
-            raise TimedOut(f"no answer within {seconds:.3g} s") from None
-        if isinstance(frame, tuple) and frame[0].get("reply") == self._expected:
-            self._expected += 1
-            with contextlib.suppress(wire.Malformed):
-                reply = wire.to_reply(*frame)
-                if all(name in reply.values for line in lines for name in mentions(line)[1]):
-                    return reply, arrived
+            frame = wire.read_reply(self._replies.within(seconds))
+        except wire.Malformed:
+            frame = (-1, NOTHING)
         if frame is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(1)
             raise Crashed(f"the process ended by itself ({_status(self._process.returncode)})")
-        raise Crashed("the process sent something that is not the answer to what was asked")
+        number, reply = frame
+        if number != self._expected or not targets <= reply.values.keys():
+            raise Crashed("the process sent something that is not the answer to what was asked")
+        self._expected += 1
+        return reply, self._replies.arrived
 
     def end(self) -> str:
         """Kill the process and all that it started; return what it wrote."""
@@ -257,30 +301,20 @@ class _Child:
         self._process.wait()
         self._clean_up()
         self._requests.put(None)
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._replies.get_nowait()
         return bytes(self._output).decode(errors="replace")
 
     def _write(self, stream: BinaryIO) -> None:
         with contextlib.suppress(OSError, ValueError), stream:
             while (frame := self._requests.get()) is not None:
-                wire.write(stream, *frame)
+                stream.write(frame)
+                if self._requests.empty():
+                    stream.flush()
 
     def _read(self, stream: BinaryIO) -> None:
-        with stream:
-            while True:
-                try:
-                    frame = wire.read(stream)
-                except (wire.Malformed, OSError, ValueError) as error:
-                    frame = str(error)  # type: ignore[assignment]  # what came instead of a frame
-                arrived = time.monotonic()
-                while not self._ended.is_set():
-                    with contextlib.suppress(queue.Full):
-                        self._replies.put((frame, arrived), timeout=0.1)
-                        break
-                if not isinstance(frame, tuple):
-                    return
+        with contextlib.suppress(OSError, ValueError), stream:
+            while data := stream.read1(MOST_AT_ONCE):  # type: ignore[attr-defined]  # Popen's pipes are buffered
+                self._replies.put(data, self._ended)
+        self._replies.put(b"", self._ended)
 
     def _drain(self, stream: BinaryIO) -> None:
         with contextlib.suppress(OSError, ValueError), stream:

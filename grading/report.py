@@ -1,5 +1,6 @@
 """report.json, the source of truth (report.schema.json): built from findings, written whole or not at all."""
 
+import contextlib
 import json
 import math
 import os
@@ -13,7 +14,7 @@ from grading import rubric as rubrics
 from grading.diagnosis import Diagnosis
 from grading.judge import Finding
 from grading.replay import command, in_words
-from grading.versions import SUITE_VERSION, versions
+from grading.versions import SUITE_VERSION, suite_digest, versions
 from properties.registry import STEPS
 
 if TYPE_CHECKING:
@@ -96,15 +97,22 @@ def _report(name: str, steps: list[dict[str, Any]], settings: "Settings", messag
         "max_points": _number(sum(step["max_points"] for step in steps)),
         "message": message,
         "printed": printed,
-        "suite": {
-            "version": SUITE_VERSION,
-            **versions(),
-            "isolation": settings.isolation,
-            "why_not_better": settings.why_not_better,
-            "steps": list(settings.steps),
-            "key_id": settings.exam.key_id,
-        },
+        "suite": suite_of(settings),
         "steps": steps,
+    }
+
+
+def suite_of(settings: "Settings") -> dict[str, Any]:
+    """What decides, besides the hand-in: two reports with the same were graded alike."""
+    return {
+        "version": SUITE_VERSION,
+        **versions(),
+        "isolation": settings.isolation,
+        "why_not_better": settings.why_not_better,
+        "steps": list(settings.steps),
+        "key_id": settings.exam.key_id,
+        "digest": suite_digest(),
+        "rubric": settings.rubric_digest,
     }
 
 
@@ -113,11 +121,17 @@ def write(report: Report, folder: Path) -> Path:
     target: Path = folder / report["submission"] / "report.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name("report.json.unfinished")
-    with open(unfinished, "w", encoding="utf-8") as file:
-        json.dump(report, file, ensure_ascii=False, indent=1, allow_nan=False)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, target)
+    text = json.dumps(report, ensure_ascii=False, allow_nan=False)  # indented, it takes ten times as long
+    try:
+        with open(unfinished, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise
     return target
 
 

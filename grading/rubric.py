@@ -6,6 +6,7 @@ forward: all properties of the forward's response hold (it depends on every inpu
 derivative by central differences, and it is consistent with itself (linear, adds, clears).
 """
 
+import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -36,24 +37,42 @@ class Entry(NamedTuple):
 
 def load(file: Path, properties: Iterable[Property]) -> Rubric:
     """Read a rubric: points by step and entry. Raises Usage for one that does not fit the properties."""
+    return parse(read(file), f"the rubric {file}", properties)
+
+
+def read(file: Path) -> str:
+    """The text of a rubric. Raises Usage."""
     try:
-        rubric = tomllib.loads(file.read_text(encoding="utf-8"))
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         raise Usage(f"the rubric {file} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise Usage(f"the rubric {file} is not TOML: {error}") from None
+
+
+def digest(text: str) -> str:
+    """A few digits that tell rubrics apart."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def parse(text: str, what: str, properties: Iterable[Property]) -> Rubric:
+    """Points by step and entry. Raises Usage for a rubric that does not fit; `what` is what to call it."""
+    try:
+        rubric = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Usage(f"{what} is not TOML: {error}") from None
     known = {(prop.step, prop.entry) for prop in properties if prop.tier == "required"}
     for step, entries in rubric.items():
         if step not in STEPS:
-            raise Usage(f"the rubric {file} has a step {step!r}, but the steps are {', '.join(STEPS)}")
+            raise Usage(f"{what} has a step {step!r}, but the steps are {', '.join(STEPS)}")
         if not isinstance(entries, dict):
-            raise Usage(f"the rubric {file} gives {step} as {entries!r}, but should give a table of entries and points")
+            raise Usage(f"{what} gives {step} as {entries!r}, but should give a table of entries and points")
         for entry, points in entries.items():
             if (step, entry) not in known:
                 names = ", ".join(sorted(name for where, name in known if where == step))
-                raise Usage(f"the rubric {file} has {step} / {entry!r}, but the entries of this step are {names}")
+                raise Usage(f"{what} has {step} / {entry!r}, but the entries of this step are {names}")
             if isinstance(points, bool) or not isinstance(points, int | float) or not 0 <= points <= 1000:
-                raise Usage(f"the rubric {file} gives {step} / {entry} {points!r} points, but 0 to 1000 are possible")
+                raise Usage(f"{what} gives {step} / {entry} {points!r} points, but 0 to 1000 are possible")
     return {step: dict(rubric.get(step, {})) for step in STEPS}
 
 

@@ -3,13 +3,13 @@
 import os
 import re
 import shlex
-import statistics
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from grading import figure
-from properties.registry import CELL_STEPS
+from grading.gradebook import NOT_ASKED, Row
+from properties.registry import CELL_STEPS, STEPS
 
 WIDTH = 80
 MOST_LINES = 24  # of a script
@@ -59,12 +59,12 @@ def points(report: Report) -> Iterator[str]:
         yield from textwrap.wrap(f"Note: {report['message']}.", WIDTH)
 
 
-def summary_line(report: Report) -> str:
+def summary_line(row: Row) -> str:
     """One hand-in in one line."""
-    run = [step for step in report["steps"] if step["properties"]]
-    lost = [step["step"] for step in run if step["outcome"] != "passed"]
-    reason = "; ".join(filter(None, [f"lost: {', '.join(lost)}" if lost else "", report["message"]]))
-    return f"{report['submission']:<24} {report['points']:>5} / {report['max_points']}  {reason}".rstrip()
+    lost = [name for name, step in zip(STEPS, row.steps, strict=True) if step.outcome not in ("passed", NOT_ASKED)]
+    refused = row.message and row.outcome == "not_run"  # and then the message says why
+    reason = "; ".join(filter(None, [f"lost: {', '.join(lost)}" if lost and not refused else "", row.message]))
+    return f"{row.name:<24} {row.points:>5g} / {row.max_points:g}  {reason}".rstrip()
 
 
 def losses(step: Mapping[str, Any]) -> Iterator[str]:
@@ -76,7 +76,7 @@ def losses(step: Mapping[str, Any]) -> Iterator[str]:
             reasons.setdefault(_reason(prop), []).append((entry, prop))
     for said in step["diagnosis"]:
         where = f" Look at {said['look_at']}." if said["look_at"] else ""
-        yield "\n".join(_wrapped(f"{step['step']}: {said['says'].rstrip('.')}.{where}", ""))
+        yield "\n".join(wrapped(f"{step['step']}: {said['says'].rstrip('.')}.{where}", ""))
     for items in reasons.values():
         names = ", ".join(entry["entry"] for entry, _ in items)
         worth = sum(entry["max_points"] for entry, _ in items)
@@ -116,17 +116,17 @@ def _loss(title: str, props: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     first = props[0]
     yield title
     if first["outcome"] in ("not_run", "timed_out", "crashed"):
-        yield from _wrapped(f"{BUT[first['outcome']]}: {first['message']}", "  ")
+        yield from wrapped(f"{BUT[first['outcome']]}: {first['message']}", "  ")
     else:
-        yield from _wrapped(_claim(first), "  ")
+        yield from wrapped(_claim(first), "  ")
         for prop in props:
-            yield from _wrapped(f"{BUT[prop['outcome']]} {prop['message']}", "  ")
+            yield from wrapped(f"{BUT[prop['outcome']]} {prop['message']}", "  ")
     example = first["counterexample"]
     if example is None or first["outcome"] == "not_run":
         return
     yield f"  On this example, {example['at']}:"
     for name, array in example["arrays"].items():
-        yield from _wrapped(f"{name} = {array}", "    ")
+        yield from wrapped(f"{name} = {array}", "    ")
     if any("projection(" in line for line in example["script"]):
         yield "    # projection(net, C, H) is the Linear among net's attributes whose W is (C, H)"
     script = _relevant(example["script"], [prop["counterexample"].get("what", "") for prop in props])
@@ -152,9 +152,9 @@ def _relevant(script: Sequence[str], wanted: Sequence[str]) -> list[str]:
 def _figures(example: Mapping[str, Any]) -> Iterator[str]:
     what = example.get("what", "the result")
     if "actual" in example:
-        yield from _wrapped(f"{what} is        {example['actual']}", "    ")
+        yield from wrapped(f"{what} is        {example['actual']}", "    ")
     if "expected" in example:
-        yield from _wrapped(f"{what} should be {example['expected']}", "    ")
+        yield from wrapped(f"{what} should be {example['expected']}", "    ")
 
 
 def _advisory(report: Report) -> Iterator[str]:
@@ -168,27 +168,19 @@ def _advisory(report: Report) -> Iterator[str]:
             claim = _claim(prop)
             if prop["tier"] == "advisory" and prop["outcome"] != "passed" and claim not in told:
                 told.add(claim)
-                yield from _wrapped(f"{step['step']}: {claim} Here: {prop['message']}.", "  ")
+                yield from wrapped(f"{step['step']}: {claim} Here: {prop['message']}.", "  ")
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
+def wrapped(text: str, indent: str, hanging: str | None = None) -> list[str]:
+    """Lines of 80 columns at most, the first of each paragraph with this indent, the others with the hanging one."""
     parts = text.splitlines() or [""]
     return [
         line
         for part in parts
-        for line in textwrap.wrap(part, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ") or [""]
+        for line in textwrap.wrap(part, WIDTH, initial_indent=indent, subsequent_indent=hanging or indent + "  ")
+        or [""]
     ]
 
 
 def _quoted(path: str) -> str:
     return f'"{path}"' if os.name == "nt" else shlex.quote(path)
-
-
-def class_summary(reports: Sequence[Report]) -> Iterator[str]:
-    """How a class did: points, and the steps by how many lost points there."""
-    totals = [report["points"] for report in reports]
-    yield ""
-    yield f"{len(reports)} hand-ins; points from {min(totals)} to {max(totals)}, median {statistics.median(totals):g}"
-    for number, step in enumerate(reports[0]["steps"]):
-        lost = sum(report["steps"][number]["points"] < step["max_points"] for report in reports)
-        yield f"  {step['step']:<16} {lost} lost points"

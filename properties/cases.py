@@ -3,7 +3,8 @@
 `case["x"]` is the array x of the case. A name ending in _2 is another array of the same shape, drawn anew. For central
 differences x_direction is a direction of norm 1 in x, near to the gradient's, and x_plus and x_minus lie a small step
 along it (x_plus32 and x_minus32 the step for float32). Arrays are made when they are first asked for, from the seed and
-their name alone.
+their name alone; the equations behind some of them (reference.twins) are imported when they are needed, as a kept exam
+holds what they give, and a hand-out does not carry them.
 
 N: batch, D: input size, H: hidden size, T: time steps, L: layers, C: classes.
 
@@ -22,7 +23,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from reference import differences, twins
+from reference import differences
 from reference.weights import GRUWeights, RNNWeights
 
 Shape = tuple[int, ...]
@@ -49,9 +50,13 @@ class Case:
         return self._arrays[name]
 
     def keep(self, name: str, array: np.ndarray) -> None:
-        """Give a stored case one of its arrays."""
+        """Give a case one of its arrays, of a file rather than of its seed."""
         array.flags.writeable = False
         self._arrays[name] = array
+
+    def arrays(self) -> Mapping[str, np.ndarray]:
+        """The arrays that were asked for so far, by name."""
+        return self._arrays
 
     def __contains__(self, name: str) -> bool:
         try:
@@ -140,6 +145,8 @@ class RNNStep(Case):
 
     @functools.cached_property
     def _gradients(self) -> Mapping[str, np.ndarray]:
+        from reference import twins
+
         runs = twins.rnn_step_gradients(self["delta"], self["x"], self["h"], self.weights, 0.0)
         return {name.removeprefix("d"): run[0] for name, run in runs.items()}
 
@@ -156,6 +163,8 @@ class RNNStep(Case):
         if name == "h" and self.state == "zero":
             return np.zeros(self.shape("h"))
         if name == "h_t":
+            from reference import twins
+
             return twins.rnn_step(self["x"], self["h"], self.weights, 0.0)["h_t"][0]
         if part == "permuted":
             return self[base][self.order]
@@ -228,6 +237,8 @@ class Classification(Case):
 
     @functools.cached_property
     def _gradients(self) -> Mapping[str, np.ndarray]:
+        from reference import twins
+
         runs = twins.classify(self["x"], self["h_0"], self.layers, self["W"], self["b"], self["delta"], 0.0)
         return {name.removeprefix("d").replace(".", "_"): run[0] for name, run in runs.items() if name != "logits"}
 
@@ -244,6 +255,8 @@ class Classification(Case):
         if name == "W":
             return self.steepness * self._draw("W", self.shape("W"))
         if name == "delta":
+            from reference import twins
+
             onehot = np.eye(self.C)[self.labels]
             logits = twins.classify(self["x"], self["h_0"], self.layers, self["W"], self["b"], onehot, 0.0)["logits"][0]
             exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -251,6 +264,8 @@ class Classification(Case):
         if name in ("x_first", "x_second"):
             return np.array(self["x"][:, :cut] if name == "x_first" else self["x"][:, cut:])
         if name == "h_middle":
+            from reference import twins
+
             return twins.last_states(self["x_first"], self["h_0"], self.layers, 0.0)["last_states"][0]
         if re.fullmatch(r"(W_ih|W_hh|b_ih|b_hh)_\d+", name):
             return self._draw(name, self.shape(name))
@@ -285,6 +300,8 @@ class GRUStep(Case):
 
     @functools.cached_property
     def _gradients(self) -> Mapping[str, np.ndarray]:
+        from reference import twins
+
         runs = twins.gru_gradients(self["delta"], self["x"], self["h"], self.weights, 0.0)
         return {
             name.removeprefix("d"): run[0].reshape(self.shape(name.removeprefix("d"))) for name, run in runs.items()

@@ -1,8 +1,10 @@
 """A hand-in as the properties see it: something that answers a script with a transcript."""
 
+import functools
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -11,6 +13,7 @@ import numpy as np
 from properties.cases import Case
 from properties.interpreter.loader import HandInModules
 from properties.interpreter.script import HELPERS, mentions, run
+from properties.interpreter.wire import Request, request
 from properties.transcript import Lost, Transcript
 
 GIVEN_FILES = ("activation", "linear", "loss")
@@ -20,13 +23,24 @@ MODEL_SOLUTION = Path(__file__).resolve().parents[1] / "impl"
 Seen = Transcript | Lost
 
 
-class Job(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Job:
     """A script to be run, its arrays, the step in whose time it runs, and how many seconds it may take."""
 
     step: str
     lines: Sequence[str]
     arrays: Mapping[str, np.ndarray]
     seconds: float
+
+    @functools.cached_property
+    def request(self) -> Request:
+        """The job as a child process is asked it, the same for every hand-in."""
+        return request(self.lines, self.arrays)
+
+    @functools.cached_property
+    def targets(self) -> frozenset[str]:
+        """The names that the script gives."""
+        return frozenset(name for line in self.lines for name in mentions(line)[1])
 
 
 class HandIn(Protocol):
@@ -66,42 +80,46 @@ class Question(NamedTuple):
     lines: Sequence[str]
 
 
+def job_of(question: Question, seconds: float = 2.0) -> Job:
+    """The job that a question is, which may take so many seconds."""
+    return Job(question.step, question.lines, arrays_of(question.case, question.lines), seconds)
+
+
 class Remembering:
     """A hand-in that is asked each question once; the last `most` answers are kept.
 
-    allowed(question) is how many seconds the hand-in may take for it.
+    `job_of` makes a question a job; where it keeps them, a job's arrays are looked up once for all hand-ins.
     """
 
-    def __init__(
-        self, hand_in: HandIn, allowed: Callable[[Question], float] = lambda question: 2.0, most: int = 8192
-    ) -> None:
+    def __init__(self, hand_in: HandIn, job_of: Callable[[Question], Job] = job_of, most: int = 8192) -> None:
         self._hand_in = hand_in
-        self._allowed = allowed
+        self._job_of = job_of
         self._seen: OrderedDict[Question, Seen] = OrderedDict()
         self._coming: Iterator[tuple[Question, Seen]] = iter(())
         self._most = most
 
     def on(self, question: Question) -> Seen:
         """The transcript of the script with the arrays of the case."""
-        self._take(until=question)
-        if question not in self._seen:
-            self.ask([question])
-            self._take()
-        return self._seen[question]
+        seen = self._seen.get(question)
+        if seen is None:
+            self._take(until=question)
+            if question not in self._seen:
+                self.ask([question])
+                self._take()
+            seen = self._seen[question]
+        return seen
 
     def ask(self, questions: Iterable[Question]) -> None:
         """Ask all that was not asked before, together; answers are taken as they are needed."""
         self._take()
         new = [question for question in dict.fromkeys(questions) if question not in self._seen]
-        jobs = [Job(q.step, q.lines, arrays_of(q.case, q.lines), self._allowed(q)) for q in new]
+        jobs = [self._job_of(question) for question in new]
         self._coming = zip(new, self._hand_in.transcripts(jobs), strict=True)
         while len(self._seen) > self._most:
             self._seen.popitem(last=False)
 
     def _take(self, until: Question | None = None) -> None:
         """Take the answers that are on their way, up to that to a question, or all."""
-        if until is not None and until in self._seen:
-            return
         for question, seen in self._coming:
             self._seen[question] = seen
             if question is until or question == until:

@@ -17,10 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import hypothesis
 import numpy as np
 import pytest
-from hypothesis import Phase, given
 
 from properties.cases import Case
 from properties.hand_in import Question, Remembering
@@ -133,50 +131,14 @@ def _as_test(check: Check, properties: Sequence[Property]) -> Check:
     @pytest.mark.parametrize("prop", properties, ids=[prop.part or "" for prop in properties])
     def test(prop: Property, cells: str, hand_in: Callable[[str], Remembering], exam_key: str) -> None:
         __tracebackhide__ = True
+        from properties.drawing import try_examples  # Hypothesis, which a kept exam does without
+
         try_examples(prop, hand_in(cells), exam_key)
 
     test.__doc__ = check.__doc__
     if tier == "advisory":
         return pytest.mark.xfail(raises=Unmet, strict=False, reason="advisory: costs no points")(test)
     return test
-
-
-def try_examples(prop: Property, hand_in: Remembering, key: str) -> None:
-    """Try the property on its ladder and on cases drawn by Hypothesis; raise Unmet on the smallest that fails."""
-    __tracebackhide__ = True
-
-    def holds(case: Case) -> None:
-        __tracebackhide__ = True
-        try:
-            prop.check_on(case, hand_in)
-        except Unmet as unmet:
-            unmet.add_note("\n".join([f"  at {case}:", *(f"    {line}" for line in prop.script(case))]))
-            raise
-
-    test = hypothesis.seed(seed_of(key, prop.family))(given(case=prop.family.strategy)(holds))
-    for case in reversed(prop.family.ladder):
-        test = hypothesis.example(case=case)(test)
-    test()
-
-
-def draw(family: Family, key: str, count: int) -> list[Case]:
-    """The first `count` cases, at the most, that Hypothesis draws from the family under this key."""
-    cases: list[Case] = []
-
-    @hypothesis.seed(seed_of(key, family))
-    @hypothesis.settings(
-        max_examples=count,
-        phases=[Phase.generate],
-        database=None,
-        deadline=None,
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )
-    @given(case=family.strategy)
-    def collect(case: Case) -> None:
-        cases.append(case)
-
-    collect()
-    return cases
 
 
 def seed_of(key: str, family: Family) -> int:

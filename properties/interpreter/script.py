@@ -19,11 +19,12 @@ import io
 import os
 import random
 import re
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
@@ -32,25 +33,22 @@ from properties.interpreter.reply import Fault, Reply, Value, as_value
 
 MOST_PRINTED = 4000  # characters of output kept from one script
 MOST_TEXT = 500  # characters kept of an error or a warning
+NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*\b(?!=)")  # no attribute, and no name of an argument
+SEEDED = random.Random(0).getstate()
+NO_BUILTINS: dict[str, Any] = {"__builtins__": {}}
 
 
 def run(lines: Sequence[str], arrays: Mapping[str, np.ndarray], hand_in: HandInModules) -> Reply:
     """Run a script on a hand-in whose modules are in place."""
-    random.seed(0)
+    random.setstate(SEEDED)
     np.random.seed(0)
     printed = _Printed()
     names = _Names(hand_in, arrays)
     values: dict[str, Value | Fault] = {}
-    with (
-        np.errstate(),
-        warnings.catch_warnings(record=True) as warned,
-        contextlib.redirect_stdout(printed),
-        contextlib.redirect_stderr(printed),
-    ):
+    with np.errstate(), warnings.catch_warnings(record=True) as warned, _output_to(printed):
         warnings.simplefilter("always")
         for line in lines:
-            for name, value in _run_line(_parse(line), names, values, hand_in):
-                values[name] = value
+            _run_line(_parse(line), names, values, hand_in)
     return Reply(
         values,
         tuple(names.changed()),
@@ -86,8 +84,7 @@ def _parse(line: str) -> Line:
     outer = value.func if isinstance(value, ast.Call) else value
     attribute = (_source(outer.value), outer.attr) if isinstance(outer, ast.Attribute) else None
     code = compile(ast.Expression(value), "<script>", "eval")
-    found = [(node.col_offset, node.id) for node in ast.walk(value) if isinstance(node, ast.Name)]
-    mentions = tuple(dict.fromkeys(name for _, name in sorted(found)))
+    mentions = tuple(dict.fromkeys(NAME.findall(line, value.col_offset)))
     return Line(line, code, mentions, targets, isinstance(statement, ast.Assign), attribute, calls)
 
 
@@ -101,33 +98,46 @@ def mentions(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return parsed.mentions, parsed.targets if parsed.assigns else ()
 
 
-def _run_line(
-    line: Line, names: "_Names", values: Mapping[str, Value | Fault], hand_in: HandInModules
-) -> Iterator[tuple[str, Any]]:
-    """Yield (name, value or fault) for each target of the line; nothing for a call that went well."""
+def _run_line(line: Line, names: "_Names", values: dict[str, Value | Fault], hand_in: HandInModules) -> None:
+    """Give each target of the line its value or its fault; nothing for a call that went well."""
     owner = line.mentions[0] if line.mentions else ""
+    if names.faulty and (cause := _cause(line, owner, names, values)) is not None:
+        values.update(dict.fromkeys(line.targets, cause))
+        return
+    try:
+        result = eval(line.code, NO_BUILTINS, names)
+        if line.assigns:
+            for target, part in zip(line.targets, _unpacked(result, line), strict=True):
+                values[target] = as_value(part)
+                names.results[target] = part
+    except BaseException as error:  # SystemExit and KeyboardInterrupt of a hand-in are its own as well
+        fault = _as_fault(error, line, names, hand_in)
+        names.faulty = True
+        if line.attribute and line.calls:
+            names.last_fault[owner] = fault
+        values.update(dict.fromkeys(line.targets, fault))
+        return
+    if names.faulty and line.attribute and line.calls:
+        names.last_fault.pop(owner, None)
+
+
+def _cause(line: Line, owner: str, names: "_Names", values: Mapping[str, Value | Fault]) -> Fault | None:
+    """The fault that this line shares, of what it mentions or of the last call on the object that it reads."""
     causes = [values.get(name) for name in line.mentions]
     if line.attribute and not line.calls:  # what a call that failed should have set is not there to be read
         causes.append(names.last_fault.get(owner))
-    for cause in causes:
-        if isinstance(cause, Fault):
-            yield from ((target, cause) for target in line.targets)
-            return
+    return next((cause for cause in causes if isinstance(cause, Fault)), None)
+
+
+@contextlib.contextmanager
+def _output_to(stream: TextIO) -> Iterator[None]:
+    """Standard output and error go there meanwhile."""
+    output, error = sys.stdout, sys.stderr
+    sys.stdout = sys.stderr = stream
     try:
-        result = eval(line.code, {"__builtins__": {}}, names)
-        results = _unpacked(result, line) if line.assigns else ()
-        given = [(target, result, as_value(result)) for target, result in zip(line.targets, results, strict=False)]
-    except BaseException as error:  # SystemExit and KeyboardInterrupt of a hand-in are its own as well
-        fault = _as_fault(error, line, names, hand_in)
-        if line.attribute and line.calls:
-            names.last_fault[owner] = fault
-        yield from ((target, fault) for target in line.targets)
-        return
-    if line.attribute and line.calls:
-        names.last_fault.pop(owner, None)
-    for target, result, value in given:
-        names.results[target] = result
-        yield target, value
+        yield
+    finally:
+        sys.stdout, sys.stderr = output, error
 
 
 def _unpacked(result: Any, line: Line) -> Sequence[Any]:
@@ -148,6 +158,7 @@ class _Names(dict[str, Any]):
         self.results: dict[str, Any] = {}
         self.last_fault: dict[str, Fault] = {}  # of each object whose last call failed
         self.lent: list[tuple[str, np.ndarray]] = []
+        self.faulty = False  # whether any line failed
 
     def __getitem__(self, name: str) -> Any:
         if name in self.results:
@@ -163,7 +174,11 @@ class _Names(dict[str, Any]):
 
     def changed(self) -> dict[str, None]:
         """The arguments that are no longer what they were."""
-        return dict.fromkeys(name for name, copy in self.lent if not np.array_equal(copy, self.arrays[name]))
+        return dict.fromkeys(name for name, copy in self.lent if not _same_bytes(copy, self.arrays[name]))
+
+
+def _same_bytes(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and one.tobytes() == other.tobytes()
 
 
 def strided(array: np.ndarray) -> np.ndarray:
@@ -292,8 +307,9 @@ class _Bounded(io.RawIOBase):
 
 def _sharing(results: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Pairs of results, named in the order of the script, that lie in the same memory."""
-    arrays = [(name, np.asarray(result)) for name, result in results.items() if isinstance(result, np.ndarray)]
-    for i, (name, array) in enumerate(arrays[:16]):
-        for other_name, other in arrays[i + 1 : 16]:
-            if np.may_share_memory(array, other):
+    arrays = [(name, result) for name, result in results.items() if isinstance(result, np.ndarray)][:16]
+    for i, (name, array) in enumerate(arrays):
+        for other_name, other in arrays[i + 1 :]:
+            apart = type(array) is type(other) is np.ndarray and array.base is None and other.base is None
+            if array is other or (not apart and np.may_share_memory(np.asarray(array), np.asarray(other))):
                 yield name, other_name

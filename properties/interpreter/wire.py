@@ -5,14 +5,19 @@
 The header's "arrays" lists dtype and shape of each array, whose bytes follow each other in the payload. A frame is
 checked before it is read: dtypes come from a list, shapes and sizes are bounded, and the bytes must be as many as the
 shapes say.
+
+Headers begin with the number of the request. What follows it is the same for every hand-in that is right, so that
+both sides keep what they made of it: a request's frame is built once, and a reply's header is checked once.
 """
 
 import functools
 import json
+import math
+import re
 import struct
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
@@ -26,18 +31,50 @@ MOST_DIMENSIONS = 8
 MOST_TEXT = 8000  # characters of one string in a reply
 
 
+class Readable(Protocol):
+    """What frames are read from: `read` gives so many bytes, or fewer where there are no more."""
+
+    def read(self, length: int, /) -> bytes: ...
+
+
 class Malformed(Exception):
     """The bytes are not a frame, or not the reply that they should be."""
 
 
+NUMBERED = re.compile(rb'\{"(reply|request)": (\d{1,9}), ')
+MOST_KEPT = 1 << 11  # bytes of a header that is kept
+
+
 def write(stream: BinaryIO, header: Mapping[str, Any], arrays: Sequence[np.ndarray] = ()) -> None:
     """Write one frame and flush."""
+    text, payload = _encoded(header, arrays)
+    stream.write(LENGTHS.pack(MAGIC, len(text), len(payload)) + text + payload)
+    stream.flush()
+
+
+def _encoded(header: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> tuple[bytes, bytes]:
+    """The header's text and the payload."""
     arrays = [array.astype(_little_endian(array.dtype), copy=False) for array in arrays]
     described = [[array.dtype.str, array.shape] for array in arrays]
-    text = json.dumps({**header, "arrays": described}).encode()
-    payload = [array.tobytes() for array in arrays]
-    stream.write(LENGTHS.pack(MAGIC, len(text), sum(map(len, payload))) + text + b"".join(payload))
-    stream.flush()
+    return json.dumps({**header, "arrays": described}).encode(), b"".join(array.tobytes() for array in arrays)
+
+
+class Request(NamedTuple):
+    """A script and its arrays as a frame without its number."""
+
+    text: bytes
+    payload: bytes
+
+    def frame(self, number: int) -> bytes:
+        start = b'{"request": %d, ' % number
+        length = len(start) + len(self.text)
+        return LENGTHS.pack(MAGIC, length, len(self.payload)) + start + self.text + self.payload
+
+
+def request(lines: Sequence[str], arrays: Mapping[str, np.ndarray]) -> Request:
+    """What asks for a script."""
+    text, payload = _encoded({"lines": list(lines), "names": list(arrays)}, list(arrays.values()))
+    return Request(text.removeprefix(b"{"), payload)
 
 
 _dtype = functools.cache(np.dtype)
@@ -48,22 +85,57 @@ def _little_endian(dtype: np.dtype) -> np.dtype:
     return dtype.newbyteorder("<")
 
 
-def read(stream: BinaryIO) -> tuple[dict[str, Any], list[np.ndarray]] | None:
+def read(stream: Readable) -> tuple[dict[str, Any], list[np.ndarray]] | None:
     """Read one frame: its header and its arrays, plain and writable; None where the stream ends. Raises Malformed."""
+    frame = _frame(stream)
+    if frame is None:
+        return None
+    text, payload_length = frame
+    header, specifications = _header(text)
+    return dict(header), _arrays(stream, specifications, payload_length)
+
+
+def read_reply(stream: Readable) -> tuple[int, Reply] | None:
+    """Read one reply and its number; None where the stream ends. Raises Malformed."""
+    frame = _frame(stream)
+    if frame is None:
+        return None
+    text, payload_length = frame
+    numbered = NUMBERED.match(text)
+    if numbered is None or numbered[1] != b"reply":
+        raise Malformed("what came is no reply")
+    rest = text[numbered.end() :]
+    outline, specifications = (_outline if len(rest) <= MOST_KEPT else _outline.__wrapped__)(rest)
+    return int(numbered[2]), _reply(outline, _arrays(stream, specifications, payload_length))
+
+
+def _frame(stream: Readable) -> tuple[bytes, int] | None:
+    """The header's text, and how long the payload is that follows."""
     start = _exactly(stream, LENGTHS.size, may_end=True)
     if not start:
         return None
     magic, header_length, payload_length = LENGTHS.unpack(start)
     if magic != MAGIC or header_length > MOST_HEADER or payload_length > MOST_PAYLOAD:
         raise Malformed("what came is not a frame")
+    return _exactly(stream, header_length), payload_length
+
+
+def _header(text: bytes) -> tuple[dict[str, Any], "Specifications"]:
     try:
-        header = json.loads(_exactly(stream, header_length))
+        header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Malformed("the header is not JSON") from error
     described = header.pop("arrays", None) if isinstance(header, dict) else None
     if not isinstance(described, list):
         raise Malformed("the header lists no arrays")
-    specifications = [_specification(item) for item in described]
+    return header, tuple(map(_specification, described))
+
+
+Specifications = tuple[tuple[np.dtype, tuple[int, ...], int], ...]
+"""(dtype, shape, number of elements) of each array in a header."""
+
+
+def _arrays(stream: Readable, specifications: Specifications, payload_length: int) -> list[np.ndarray]:
     if sum(dtype.itemsize * size for dtype, _, size in specifications) != payload_length:
         raise Malformed("the payload is not as long as the arrays")
     payload = _exactly(stream, payload_length)
@@ -71,12 +143,7 @@ def read(stream: BinaryIO) -> tuple[dict[str, Any], list[np.ndarray]] | None:
     for dtype, shape, size in specifications:
         arrays.append(np.frombuffer(payload, dtype, size, at).reshape(shape).copy())
         at += dtype.itemsize * size
-    return header, arrays
-
-
-def request(lines: Sequence[str], arrays: Mapping[str, np.ndarray], number: int) -> tuple[dict[str, Any], list[Any]]:
-    """The frame that asks for a script."""
-    return {"request": number, "lines": list(lines), "names": list(arrays)}, list(arrays.values())
+    return arrays
 
 
 def from_reply(reply: Reply, number: int) -> tuple[dict[str, Any], list[np.ndarray]]:
@@ -95,33 +162,51 @@ def from_reply(reply: Reply, number: int) -> tuple[dict[str, Any], list[np.ndarr
     return {"reply": number, "values": values, **rest}, arrays
 
 
-def to_reply(header: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Reply:
-    """The reply in a frame. Raises Malformed for anything that `from_reply` could not have made."""
-    left = list(reversed(arrays))
-    values: dict[str, Value | Fault] = {}
+class _Outline(NamedTuple):
+    """A reply without its arrays: for each name a fault, a value without an array, or the type of one with."""
+
+    values: tuple[tuple[str, Value | Fault | str], ...]
+    changed: tuple[str, ...]
+    shared: tuple[tuple[str, str], ...]
+    warned: tuple[str, ...]
+    printed: str
+
+
+@functools.lru_cache(maxsize=4096)
+def _outline(rest: bytes) -> tuple[_Outline, Specifications]:
+    """What a reply's header says after its number. Raises Malformed for what `from_reply` could not have made."""
+    header, specifications = _header(b"{" + rest)
+    values: list[tuple[str, Value | Fault | str]] = []
     for item in _list(header.get("values")):
-        name, kind, *rest = _strings(item, least=3)
-        if kind == "fault" and len(rest) == 3 and rest[0] in FAULT_KINDS:
-            values[name] = Fault(*rest)
-        elif kind == "array" and len(rest) == 1 and left:
-            values[name] = Value(left.pop(), rest[0])
-        elif kind == "other" and len(rest) == 1:
-            values[name] = Value(None, rest[0])
+        name, kind, *more = _strings(item, least=3)
+        if kind == "fault" and len(more) == 3 and more[0] in FAULT_KINDS:
+            values.append((name, Fault(*more)))
+        elif kind == "array" and len(more) == 1:
+            values.append((name, more[0]))
+        elif kind == "other" and len(more) == 1:
+            values.append((name, Value(None, more[0])))
         else:
             raise Malformed("a result is neither an array nor a fault")
-    if left:
-        raise Malformed("there are more arrays than results")
+    if sum(isinstance(value, str) for _, value in values) != len(specifications):
+        raise Malformed("there are not as many arrays as results that are one")
     shared = [_strings(pair, least=2) for pair in _list(header.get("shared"))]
-    return Reply(
-        values,
+    outline = _Outline(
+        tuple(values),
         tuple(_strings(header.get("changed"))),
         tuple((pair[0], pair[1]) for pair in shared),
         tuple(_strings(header.get("warned"))),
         _strings([header.get("printed")])[0],
     )
+    return outline, specifications
 
 
-def _exactly(stream: BinaryIO, length: int, may_end: bool = False) -> bytes:
+def _reply(outline: _Outline, arrays: Sequence[np.ndarray]) -> Reply:
+    left = iter(arrays)
+    values = {name: Value(next(left), value) if type(value) is str else value for name, value in outline.values}
+    return Reply(values, outline.changed, outline.shared, outline.warned, outline.printed)  # type: ignore[arg-type]  # str is gone
+
+
+def _exactly(stream: Readable, length: int, may_end: bool = False) -> bytes:
     data = stream.read(length)
     if len(data) != length and not (may_end and not data):
         raise Malformed("a frame is cut short")
@@ -133,13 +218,9 @@ def _specification(item: Any) -> tuple[np.dtype, tuple[int, ...], int]:
     if not (isinstance(item, list) and len(item) == 2 and item[0] in DTYPES and isinstance(item[1], list)):
         raise Malformed("an array is described by a dtype of the list and a shape")
     text, shape = item
-    if len(shape) > MOST_DIMENSIONS:
+    if len(shape) > MOST_DIMENSIONS or not all(type(n) is int and 0 <= n <= MOST_PAYLOAD for n in shape):
         raise Malformed("a shape is at most eight sizes")
-    size = 1
-    for n in shape:
-        if type(n) is not int or not 0 <= n <= MOST_PAYLOAD:
-            raise Malformed("a shape is at most eight sizes")
-        size *= n
+    size = math.prod(shape)
     if size > MOST_PAYLOAD:
         raise Malformed("an array is too large")
     return _dtype(text), tuple(shape), size

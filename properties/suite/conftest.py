@@ -5,12 +5,13 @@ import shutil
 import pytest
 
 from grading import isolation, rubric
+from grading.exam import Exam
 from grading.grade import Settings, grade
-from grading.judge import Exam
+from properties.drawing import draw
 from properties.hand_in import MODEL_SOLUTION, missing_given_files
 from properties.interpreter import script
 from properties.interpreter.loader import HandInModules
-from properties.registry import PRACTICE_KEY, STEPS, all_properties, draw
+from properties.registry import PRACTICE_KEY, STEPS, all_properties, seed_of
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def small_run():
     cases = {name: family.ladder[:1] or draw(family, PRACTICE_KEY, 1) for name, family in families.items()}
     return Settings(
         properties,
-        Exam(cases, PRACTICE_KEY, PRACTICE_KEY),
+        Exam(cases, {name: seed_of(PRACTICE_KEY, family) for name, family in families.items()}, PRACTICE_KEY),
         rubric.load(rubric.DEFAULT, properties),
         STEPS,
         isolation.choose("none").open_hand_in,

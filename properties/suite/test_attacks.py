@@ -15,6 +15,8 @@ import pytest
 
 from fixtures import catalogue
 from grading import engine, grade, judge, process, report, rubric, sandbox
+from grading.entry import grade_entry
+from grading.run import Wanted, prepare
 from properties.registry import STEPS
 
 ATTACKS = Path(__file__).resolve().parents[2] / "fixtures" / "attacks"
@@ -48,7 +50,6 @@ def settings_at():
     with pytest.MonkeyPatch.context() as patch:
         bugs = catalogue.load()[::20]
         patch.setattr(catalogue, "load", lambda: bugs)
-        patch.setattr(judge, "CASES", 3)
         patch.setattr(judge, "SHRINK_SECONDS", 0.1)
         patch.setattr(grade, "LEAST_SECONDS", DEADLINE)
         patch.setattr(grade, "TIMES_CONTROL", 5.0)
@@ -58,8 +59,7 @@ def settings_at():
             if isolation == "sandbox" and sandbox.works():
                 pytest.skip(sandbox.works())
             if isolation not in made:
-                run = engine.Run([], "", KEY, isolation, str(rubric.DEFAULT), list(STEPS))
-                made[isolation] = engine.settings_of.__wrapped__(json.dumps(run._asdict()))
+                made[isolation], _ = prepare(Wanted(KEY, isolation, rubric.DEFAULT, STEPS, None), sent=False)
             return made[isolation]._replace(steps=steps)
 
         yield settings
@@ -97,7 +97,7 @@ def test_attack(name, isolation, settings_at, in_class):
     folder = in_class(name)
 
     began = time.monotonic()
-    told = engine.grade_entry(name, str(folder), settings)
+    told = grade_entry(name, folder, settings)
     seconds = time.monotonic() - began
 
     text = json.dumps(told, ensure_ascii=False, allow_nan=False)
@@ -166,8 +166,12 @@ def test_class_of_attacks(in_class, settings_at, tmp_path):
     reports = {}
 
     out = tmp_path / "class" / "grades"
-    run = engine.Run(entries, str(out), KEY, "sandbox", str(rubric.DEFAULT), list(STEPS))
-    broken = engine.execute(run, 1, lambda told: reports.update({told["submission"]: told}))
+    settings, parcel = prepare(Wanted(KEY, "sandbox", rubric.DEFAULT, STEPS, None), sent=False)
+
+    def tell(name):
+        reports[name] = json.loads((out / name / "report.json").read_text(encoding="utf-8"))
+
+    broken = engine.execute(entries, out, settings, parcel, 1, tell)
 
     assert broken == ""
     assert sorted(reports) == sorted(name for name, _ in entries)

@@ -11,9 +11,10 @@ import jsonschema
 import pytest
 
 from grading import __main__ as command_line
-from grading import engine, report, terminal
+from grading import batch, engine, report, terminal
 from grading.faults import Broken
 from grading.grade import grade, with_control
+from grading.report import write
 from properties.hand_in import MODEL_SOLUTION
 from properties.outcomes import Wrong
 from properties.registry import STEPS
@@ -64,19 +65,24 @@ def text_of(written):
 
 
 @pytest.fixture
-def engine_that_tells(monkeypatch):
-    """Has the command get these reports instead of grading, and returns the runs that it asked for."""
+def engine_that_tells(monkeypatch, small_run):
+    """Has the command find these reports instead of grading, and returns the runs that it asked for."""
 
     def tell_these(*reports, broken=""):
         runs = []
 
-        def execute(run, jobs, tell):
-            runs.append((run, jobs))
+        def execute(entries, out, settings, parcel, jobs, tell):
+            runs.append((entries, settings, jobs))
             for each in reports:
-                tell(each)
+                write(each, out)
+                tell(each["submission"])
             return broken
 
+        def prepare(wanted, sent):
+            return small_run._replace(steps=wanted.steps), None
+
         monkeypatch.setattr(engine, "execute", execute)
+        monkeypatch.setattr(batch, "prepare", prepare)
         return runs
 
     return tell_these
@@ -218,7 +224,7 @@ def test_several_hand_ins_get_a_line_each(right, wrong, tmp_path, capsys, engine
     assert lines[0].startswith("impl                        80 / 80")
     assert lines[1] == "wrong_shapes                75 / 80  lost: GRU Backward"
     assert "2 hand-ins; points from 75 to 80, median 77.5" in lines
-    assert "  GRU Backward     1 lost points" in lines
+    assert "  GRU Backward         1" in lines
 
 
 # Exit status and what is asked for
@@ -241,11 +247,11 @@ def test_lost_points_give_exit_status_1(wrong, tmp_path, engine_that_tells):
 
 def test_a_loss_in_another_step_than_asked_for_gives_exit_status_0(wrong, tmp_path, engine_that_tells):
     """With --only the other steps do not count, and are not run."""
-    asked = engine_that_tells(wrong)
+    asked = engine_that_tells(wrong | {"suite": wrong["suite"] | {"steps": ["GRU Forward"]}})
     arguments = ["grade", str(HAND_INS / "wrong_shapes"), "--out", str(tmp_path), "--only", "GRU Forward"]
 
     assert command_line.main(arguments) == PAID
-    assert asked[0][0].steps == ["GRU Forward"]
+    assert asked[0][1].steps == ["GRU Forward"]
 
 
 def test_what_is_broken_gives_exit_status_3(right, tmp_path, capsys, engine_that_tells):
@@ -261,13 +267,13 @@ def test_no_more_jobs_than_hand_ins_are_started(right, tmp_path, engine_that_tel
     asked = engine_that_tells(right)
     command_line.main(["grade", str(MODEL_SOLUTION), "--out", str(tmp_path), "--jobs", "8"])
 
-    assert asked[0][1] == 1
+    assert asked[0][2] == 1
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_one_step_can_be_graded_alone(small_run, step):
     """With --only the control earns that step's points, the hand-in its own, and the other steps are not run."""
-    settings = with_control(small_run._replace(steps=[step]))
+    settings, _ = with_control(small_run._replace(steps=[step]))
     outcomes = {s["step"]: s["outcome"] for s in grade("impl", MODEL_SOLUTION, settings)["steps"]}
 
     assert outcomes == dict.fromkeys(STEPS, "not_run") | {step: "passed"}

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from properties.compare import Expected
+from properties.drawing import draw
 from properties.hand_in import MODEL_SOLUTION, InProcess, Remembering
 from properties.interpreter.reply import Fault, Reply, Value
 from properties.outcomes import Crashed, NotThere, TimedOut, Unmet
-from properties.registry import PRACTICE_KEY, all_properties, draw
+from properties.registry import PRACTICE_KEY, all_properties
 from properties.transcript import Lost, Transcript
 
 PROPERTIES = all_properties()

@@ -9,7 +9,8 @@ import jsonschema
 import numpy as np
 import pytest
 
-from grading import engine, isolation, report
+from grading import isolation, report
+from grading.entry import grade_entry
 from grading.grade import grade
 from grading.judge import Finding
 from properties.hand_in import MODEL_SOLUTION
@@ -73,7 +74,7 @@ def test_a_refused_report_is_what_the_schema_says(small_run, tmp_path, path):
     """What is no hand-in gets a report with 0 points, no step run and the reason."""
     (tmp_path / "nothing.txt").touch()
     (tmp_path / "empty").mkdir()
-    written = engine.grade_entry("it", str(tmp_path / path), small_run)
+    written = grade_entry("it", tmp_path / path, small_run)
 
     assert problems(written) == []
     assert (written["points"], written["max_points"]) == (0, 80)

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from properties.drawing import draw
 from properties.hand_in import MODEL_SOLUTION, InProcess, Remembering
 from properties.interpreter.reply import Reply, Value
 from properties.outcomes import Unmet
-from properties.registry import AGREEMENT, Property, all_properties, draw
+from properties.registry import AGREEMENT, Property, all_properties
 from properties.transcript import Transcript
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,8 @@ from grading.faults import Usage
 from grading.replay import from_words, in_words
 from properties import stored, strategies
 from properties.cases import Case, Classification, GRUStep, RNNStep
-from properties.registry import all_properties, draw
+from properties.drawing import draw
+from properties.registry import all_properties
 from properties.strategies import Family
 
 BUDGET = 2e5  # N * T * L * H * (D + H), of most cases

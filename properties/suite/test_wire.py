@@ -58,8 +58,8 @@ def read(frame):
 
 
 def read_reply(frame):
-    found = read(frame)
-    return None if found is None else wire.to_reply(*found)
+    found = wire.read_reply(io.BytesIO(frame))
+    return None if found is None else found[1]
 
 
 def same(one, other):
@@ -83,10 +83,9 @@ def test_arrays_come_through_bit_by_bit(given_arrays):
 @given(replies, st.integers(0, 10**6))
 def test_a_reply_comes_through(reply, number):
     """A reply comes back as it was, with the number of its request."""
-    header, found = read(frame_of(*wire.from_reply(reply, number)))
-    again = wire.to_reply(header, found)
+    found, again = wire.read_reply(io.BytesIO(frame_of(*wire.from_reply(reply, number))))
 
-    assert header["reply"] == number
+    assert found == number
     assert again[1:] == reply[1:]
     assert list(again.values) == list(reply.values)
     assert all(same(again.values[name], value) for name, value in reply.values.items())
@@ -95,7 +94,7 @@ def test_a_reply_comes_through(reply, number):
 def test_a_request_comes_through():
     """A request's lines, names and arrays come back, an array in any order of memory and of bytes."""
     x = np.asfortranarray(np.arange(6.0).reshape(2, 3)).astype(">f8")
-    header, (found,) = read(frame_of(*wire.request(["h_t = cell.forward(x)"], {"x": x}, 7)))
+    header, (found,) = read(wire.request(["h_t = cell.forward(x)"], {"x": x}).frame(7))
 
     assert header == {"request": 7, "lines": ["h_t = cell.forward(x)"], "names": ["x"]}
     np.testing.assert_array_equal(found, x)
@@ -233,9 +232,9 @@ REPLY = json.loads(json.dumps(wire.from_reply(Reply({}, (), (), (), ""), 0)[0]))
 )  # fmt: skip
 def test_a_reply_of_other_parts_is_malformed(change):
     """A result of no known kind, a missing array, a text that is none or too long: Malformed."""
-    assert wire.to_reply(REPLY, []) == Reply({}, (), (), (), "")
+    assert read_reply(frame_of(REPLY)) == Reply({}, (), (), (), "")
     with pytest.raises(Malformed):
-        wire.to_reply({**REPLY, **change}, [])
+        read_reply(frame_of({**REPLY, **change}))
 
 
 @pytest.mark.parametrize(
@@ -257,7 +256,7 @@ def test_what_a_terminal_would_obey_is_told_by_its_escape(said, shown):
 def test_more_arrays_than_results_are_malformed():
     """Every array of a reply belongs to a result."""
     with pytest.raises(Malformed):
-        wire.to_reply(REPLY, [np.ones(1)])
+        read_reply(frame_of(REPLY, [np.ones(1)]))
 
 
 @pytest.mark.parametrize(

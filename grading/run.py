@@ -1,0 +1,96 @@
+"""What is the same for every hand-in of a run: made once, and sent to the processes that grade.
+
+The exam is drawn, or taken from where it was kept, and answered; the control, the model solution, is graded as any
+hand-in would be. What is sent is plain data: the exam as bytes, and how to grade.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grading import exam, isolation, rubric
+from grading.faults import Usage
+from grading.grade import Settings, answers, jobs, with_control
+from grading.replay import from_words, in_words
+from properties.hand_in import Question
+from properties.registry import PRACTICE_KEY, all_properties
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for. key is None where the exam's own counts, or the practice key; exam is where it is kept."""
+
+    key: str | None
+    isolation: str
+    rubric: Path
+    steps: Sequence[str]
+    exam: Path | None
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What another process needs to grade as this one does, as plain data: the exam's key is not in it."""
+
+    exam: bytes
+    rubric: str
+    steps: Sequence[str]
+    isolation: str
+    why_not_better: str
+    slow: Sequence[tuple[str, str, Sequence[str], float]]  # step, case, lines and seconds of slow questions
+
+
+def prepare(wanted: Wanted, sent: bool) -> tuple[Settings, Parcel]:
+    """Draw the exam or take the kept one, and grade the control. The parcel is empty unless it is to be `sent`.
+
+    Raises Usage for an exam or a rubric that does not fit, and Broken for a fault of ours.
+    """
+    properties = all_properties()
+    families = {prop.family.name: prop.family for prop in properties}
+    points = rubric.read(wanted.rubric)
+    scheme = rubric.parse(points, f"the rubric {wanted.rubric}", properties)
+    kept = wanted.exam is not None and wanted.exam.exists()
+    data = b""
+    if wanted.exam is not None and kept:
+        data = exam.read(wanted.exam)
+        drawn = exam.from_bytes(data, f"--exam {wanted.exam}", families)
+        if wanted.key is not None and exam.key_id(wanted.key) != drawn.key_id:
+            raise Usage(f"--exam {wanted.exam} was drawn under another key than the one given")
+    else:
+        drawn = exam.draw_exam(properties, PRACTICE_KEY if wanted.key is None else wanted.key)
+    rung = isolation.choose(wanted.isolation)
+    settings = Settings(
+        properties, drawn, scheme, wanted.steps, rung.open_hand_in, rung.name, rung.why, rubric.digest(points)
+    )
+    if not kept and (sent or wanted.exam is not None):
+        data = exam.to_bytes(drawn, answers(settings))
+    settings, seconds = with_control(settings)
+    if wanted.exam is not None and not kept:
+        exam.save(data, wanted.exam)
+    slow = [(question.step, in_words(question.case), list(question.lines), s) for question, s in seconds.items()]
+    return settings, Parcel(data, points, list(wanted.steps), rung.name, rung.why, slow)
+
+
+def unpack(parcel: Mapping[str, Any]) -> Settings:
+    """The settings in a parcel that was sent, as a dictionary, by the same suite."""
+    sent = Parcel(**parcel)
+    properties = all_properties()
+    families = {prop.family.name: prop.family for prop in properties}
+    slow = {Question(step, from_words(case), tuple(lines)): seconds for step, case, lines, seconds in sent.slow}
+    return Settings(
+        properties,
+        exam.from_bytes(sent.exam, "the exam that was sent", families),
+        rubric.parse(sent.rubric, "the rubric that was sent", properties),
+        sent.steps,
+        isolation.rung(sent.isolation).open_hand_in,
+        sent.isolation,
+        sent.why_not_better,
+        rubric.digest(sent.rubric),
+        jobs(slow),
+    )
+
+
+def as_data(parcel: Parcel) -> dict[str, Any]:
+    """The parcel as built-in types."""
+    return dataclasses.asdict(parcel)
