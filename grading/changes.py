@@ -242,10 +242,10 @@ def _kind(before: str, now: str, tier: str) -> str:
 
 
 def _suites(old: Report, new: Report) -> Iterator[MadeWith]:
+    """What both say and say otherwise: kept reports may leave out what they were made with."""
     for what in MADE_WITH:
-        before, now = str(old.get(what, "")), str(new.get(what, ""))
-        if before != now:
-            yield MadeWith(what, before, now)
+        if what in old and what in new and old[what] != new[what]:
+            yield MadeWith(what, str(old[what]), str(new[what]))
 
 
 # --- Folders
@@ -368,9 +368,7 @@ def _headings(change: Change, last: Change | None) -> Iterator[str]:
     """What this hand-in was graded with and not compared on, where that is not as with the last one."""
     start = f"From {change.name} on: " if last else ""
     if change.suite != (last.suite if last else ()):
-        differ = "; ".join(
-            f"{item.what} {item.before or 'unknown'}, now {item.now or 'unknown'}" for item in change.suite
-        )
+        differ = "; ".join(f"{item.what} {item.before}, now {item.now}" for item in change.suite)
         yield from _wrapped(
             start + (f"Graded with something else: {differ}." if differ else "Graded with the same."), ""
         )
