@@ -18,6 +18,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import logging
 import math
 import os
 import pickle
@@ -94,6 +95,8 @@ def execute(entries: Sequence[Entry], out: Path, parcel: "Parcel", address: str,
 
 @contextlib.contextmanager
 def _connected(address: str) -> Iterator[distributed.Client]:
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what breaks is told in a sentence, not in tracebacks
     try:
         client = distributed.Client(
             address, timeout=CONNECT_SECONDS, set_as_default=False, direct_to_workers=False, name="grading"

@@ -277,8 +277,8 @@ def test_a_worker_without_the_suite_is_refused(start, graded, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_ends_when_workers_and_scheduler_are_gone(start, graded, monkeypatch):
-    """First no worker is left, then the scheduler goes; the run ends with a word each time, after some seconds."""
+def test_a_run_ends_when_workers_and_scheduler_are_gone(start, graded, monkeypatch, capfd):
+    """First no worker is left, then the scheduler goes; the run ends with a word, and no more, after some seconds."""
     dask = start()
     worker = dask.worker()
     monkeypatch.setattr(cluster, "WORKER_SECONDS", 2)
@@ -292,6 +292,7 @@ def test_a_run_ends_when_workers_and_scheduler_are_gone(start, graded, monkeypat
     dask.worker()
     with pytest.raises(Broken, match="does not answer any more"):
         graded(dask.address, lambda names: dask.started[0].kill())
+    assert capfd.readouterr() == ("", "")
 
 
 # --- The command
