@@ -17,6 +17,7 @@ from properties.registry import PRACTICE_KEY
 
 ALWAYS: Any = {
     "database": None,  # seeds come from --key, so a failing case is found again without being remembered
+    "derandomize": True,  # and those of the suite's own tests from the test, so that no commit passes by luck
     "deadline": None,
     "suppress_health_check": [hypothesis.HealthCheck.too_slow],
     "print_blob": False,

@@ -24,6 +24,9 @@ from properties.registry import STEPS
 
 PROJECT = MODEL_SOLUTION.parent
 HAND_INS = PROJECT / "fixtures" / "handins"
+HEARS_CTRL_C = (  # which what was started in the background of a script does not, nor what it starts
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
 
 
 @pytest.fixture
@@ -223,7 +226,8 @@ def test_a_run_that_is_ended_goes_on_where_it_stopped(how, tmp_path):
         shutil.copytree(MODEL_SOLUTION, tmp_path / f"class/{number:02}", ignore=shutil.ignore_patterns("__pycache__"))
     command = [sys.executable, "-m", "grading", "grade", str(tmp_path / "class"), "--out", str(tmp_path / "out")]
     command += ["--exam", str(tmp_path / "exam.npz"), "--isolation", "process", "--jobs", "2"]
-    run = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    hears = [sys.executable, "-c", HEARS_CTRL_C, *command]
+    run = subprocess.Popen(hears, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert run.stdout
     run.stdout.readline()  # one is done
     run.send_signal(how)
