@@ -14,6 +14,7 @@ Whoever reaches the scheduler can run programs on the workers, and reads the exa
 configuration sets up TLS, for tls:// addresses.
 """
 
+import asyncio
 import contextlib
 import functools
 import hashlib
@@ -40,6 +41,7 @@ from grading.versions import suite_digest, versions
 
 try:
     import distributed
+    from distributed.comm.core import connect
     from distributed.scheduler import KilledWorker
 except ModuleNotFoundError as missing:
     raise Usage(f"--cluster needs {missing.name}, which is not installed: pip install distributed") from None
@@ -98,6 +100,7 @@ def _connected(address: str) -> Iterator[distributed.Client]:
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what breaks is told in a sentence, not in tracebacks
     try:
+        asyncio.run(_reach(address))  # first, as a client that cannot connect prints and waits when it is given up
         client = distributed.Client(
             address, timeout=CONNECT_SECONDS, set_as_default=False, direct_to_workers=False, name="grading"
         )
@@ -105,6 +108,13 @@ def _connected(address: str) -> Iterator[distributed.Client]:
         raise Usage(f"--cluster {address}: no Dask scheduler answers there ({error})") from None
     with client:
         yield client
+
+
+async def _reach(address: str) -> None:
+    """Raise OSError where nothing answers, and ValueError, TypeError or RuntimeError where nothing can."""
+    how = distributed.Security().get_connection_args("client")
+    comm = await connect(address, timeout=CONNECT_SECONDS, **how)
+    await comm.close()
 
 
 @contextlib.contextmanager

@@ -115,7 +115,9 @@ def test_another_way_to_fail_is_changed():
 
     assert kinds(change) == {(FORWARD, "own"): "changed"}
     assert [(step.before, step.now) for step in change.steps] == [("failed", "crashed")]
-    assert "RNN Forward: 0 / 10 as before; crashed, before failed" in text_of(change)[0]
+    assert (
+        "  RNN Forward: 0 / 10 as before; crashed, before failed\n    crashed, before failed:\n" in text_of(change)[0]
+    )
     assert change.differs
     assert not change.lost
 
@@ -143,7 +145,7 @@ def test_what_passes_after_a_refusal_is_fixed():
     """From a refused archive to a hand-in that is right, all is fixed, and no property is new."""
     change = changes.compare(report(refused=True), report())
 
-    assert set(kinds(change).values()) == {"fixed"}
+    assert {(each.kind, each.before) for each in change.properties} == {("fixed", "not_run")}
     assert len(kinds(change)) == 12
     assert not change.lost
 
@@ -223,7 +225,8 @@ def test_cells_are_the_hand_ins_own_where_nothing_is_said():
         for each in step["properties"]:
             del each["cells"]
 
-    assert not changes.compare(old, report()).differs
+    for change in (changes.compare(old, report()), changes.compare(report(), old)):
+        assert not change.properties
 
 
 def test_an_entry_that_pays_no_more_is_lost_though_it_is_worth_nothing():
@@ -284,6 +287,24 @@ def test_one_that_is_missing_in_new_is_lost():
     assert (gone.points.old, gone.points.new, new.points.new) == (60, None, 60)
     assert "\n".join(changes.lines(gone)) == "alice: in OLD alone, 60 / 60"
     assert "\n".join(changes.lines(new)) == "alice: in NEW alone, 60 / 60"
+
+
+def test_one_without_points_can_be_missed_too():
+    """A refused hand-in of OLD that is not in NEW is lost, as it is not known what became of it."""
+    assert changes.compare(report(refused=True), None).lost
+    assert not changes.compare(None, report(refused=True)).lost
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fewer", "more"),
+    [(1, 1, False, False), (1, 0, True, False), (0, 1, False, True), (0.5, 1, False, True), (None, 0.5, False, True),
+     (0.5, None, True, False), (None, None, False, False)],
+)  # fmt: skip
+def test_points_are_fewer_or_more(old, new, fewer, more):
+    """Halves count, and none are as good as 0."""
+    points = changes.Points(old, 10, new, 10)
+
+    assert (points.fewer, points.more) == (fewer, more)
 
 
 def test_nothing_cannot_be_compared_with_nothing():
@@ -498,7 +519,8 @@ def test_a_difference_that_comes_later_says_from_where():
 
 def test_properties_of_one_suite_are_told_once():
     """What only one suite has is listed at the end, and not with each hand-in."""
-    new = [changes.compare(report(name), report(name, extra=[prop("rnn_forward.more")])) for name in "ab"]
+    more = [prop("rnn_forward.more")]
+    new = [changes.compare(report(name), report(name, extra=more)) for name in "ab"]
     gone = changes.compare(report("c", extra=[prop("rnn_forward.less")]), report("c"))
     text, summary = text_of(*new, gone)
 
@@ -510,13 +532,42 @@ def test_properties_of_one_suite_are_told_once():
     )
 
 
+def test_properties_of_one_suite_are_not_told_with_a_hand_in():
+    """Nor are they where the hand-in has other lines."""
+    now = report(extra=[prop("gru_forward.more")], outcomes={FORWARD: "failed"})
+    lines = "\n".join(changes.lines(changes.compare(report(), now)))
+
+    assert "broke" in lines
+    assert "GRU Forward" not in lines
+
+
+def test_a_hand_in_of_one_side_alone_tells_nothing_of_how_it_was_graded():
+    """The heading waits for the first pair."""
+    pair = changes.compare(report("b"), report("b", version="2"))
+    text, _ = text_of(changes.compare(report("a"), None), pair)
+
+    assert text.splitlines()[:2] == ["a: in OLD alone, 60 / 60", "Graded with something else: version 1, now 2."]
+
+
+def test_six_claims_are_shown():
+    """And no line says that there are none more."""
+    extra = [prop(f"rnn_backward.claim_{number}") for number in range(5)]
+    now = report(extra=extra, outcomes={each["id"]: "failed" for each in extra} | {BACKWARD: "failed"})
+    text, _ = text_of(changes.compare(report(extra=extra), now))
+
+    assert "claim_4" in text
+    assert "more\n" not in text.replace("with more\n", "")
+
+
 def test_a_claim_about_many_results_is_told_once():
     """The results of which one claim broke stand together, and of many claims the first are shown."""
     extra = [prop(f"rnn_backward.equals_torch[{name}]") for name in ("dh", "dW")]
     extra += [prop(f"rnn_backward.claim_{number}") for number in range(9)]
     now = report(extra=extra, outcomes={each["id"]: "failed" for each in extra})
-    text, _ = text_of(changes.compare(report(extra=extra), now))
+    text, _ = text_of(changes.compare(report(extra=extra), now), changes.compare(report("b"), report("b", worth=9)))
 
+    assert "1 changed" not in text
+    assert "2 changed: 2 with fewer points, 0 with more\n" in text
     assert "      rnn_backward.equals_torch[dh, dW]\n" in text
     assert "rnn_backward.claim_4\n      and 4 more\n" in text
     assert "claim_5" not in text
@@ -526,7 +577,7 @@ def test_advice_is_told_apart():
     """A broken advisory property is marked, as it costs no points."""
     text, _ = text_of(changes.compare(report(), report(outcomes={"gru_forward.advice": "failed"})))
 
-    assert "broke (failed), advice:\n      gru_forward.advice\n" in text
+    assert "  GRU Forward\n    broke (failed), advice:\n      gru_forward.advice\n" in text
 
 
 def test_a_new_message_is_told():
