@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 def grade(options: argparse.Namespace) -> int:
     """Grade one hand-in, or several."""
     entries, is_class = locate.entries([Path(path) for path in options.paths])
-    from grading import batch, terminal
+    from grading import batch, terminal, totals
     from grading.progress import say
     from grading.run import Wanted
     from properties.registry import STEPS
@@ -62,6 +62,7 @@ def grade(options: argparse.Namespace) -> int:
         options.resume,
         None if options.baseline is None else Path(options.baseline),
         options.cluster,
+        None if options.report_scores is None else totals.read_scores(Path(options.report_scores)),
     )
     wanted = Wanted(
         _key(options.key),
@@ -69,12 +70,16 @@ def grade(options: argparse.Namespace) -> int:
         Path(options.rubric),
         [options.only] if options.only else list(STEPS),
         None if options.exam is None else Path(options.exam),
+        None if options.quiz == "none" else Path(options.quiz),
+        options.reveal,
     )
     batch.check(todo, wanted)
     _make_folder(todo.out)
     tally = batch.grade_all(todo, wanted, lambda report: say("\n".join(terminal.whole(report, options.paths[0]))))
     if is_class:
         say("\n".join(tally.lines()))
+    if todo.scores and (nobody := totals.unknown(todo.scores, [entry.name for entry in entries])):
+        say(f"Marks of {options.report_scores} without a hand-in: {', '.join(map(repr, nobody))}")
     if todo.baseline is not None:
         batch.compare(todo)
     say(f"Reports: {options.out}")
@@ -125,6 +130,7 @@ def replay(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from grading import quiz
     from grading.isolation import CHOICES
     from grading.rubric import DEFAULT
 
@@ -144,6 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     grading.add_argument("--exam", metavar="FILE", help="keep the exam there, or use the one that was kept there")
     grading.add_argument("--only", metavar="STEP", help="grade this step alone")
     grading.add_argument("--rubric", default=str(DEFAULT), metavar="FILE", help="points by step and entry")
+    grading.add_argument("--quiz", default=str(quiz.DEFAULT), metavar="FILE", help="the quiz with its key, or none")
+    grading.add_argument("--reveal", action="store_true", help="show the quiz's key, and why, in the reports")
+    grading.add_argument("--report-scores", metavar="FILE", help="a person's marks (CSV: name, points of 10)")
     grading.add_argument("--lang", choices=("en", "zh"), default="en", help="the language of the terminal (so far: en)")
     grading.add_argument("--resume", action="store_true", help="leave what was graded already, alike, as it is")
     grading.add_argument("--baseline", metavar="OLD", help="a folder of reports; say what changed since")

@@ -1,11 +1,11 @@
 """A run: every entry graded, its report written, and what was graded before left as it is where that is asked for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grading import changes, engine, gradebook, program, progress, rubric, terminal
+from grading import changes, engine, gradebook, program, progress, quiz, rubric, terminal, totals
 from grading.faults import Broken, Usage
 from grading.locate import Entry
 from grading.report import suite_of
@@ -25,11 +25,14 @@ class Batch:
     resume: bool
     baseline: Path | None
     cluster: str | None
+    scores: Mapping[str, float] | None = None  # marks of a person, by name
 
 
 def check(batch: Batch, wanted: Wanted) -> None:
-    """Raise Usage for what cannot be: a rubric that does not fit, a baseline that cannot be compared with."""
+    """Raise Usage for what cannot be: a rubric or quiz that does not fit, a baseline that cannot be compared with."""
     rubric.load(wanted.rubric, all_properties())
+    if wanted.quiz is not None:
+        quiz.load(wanted.quiz)
     if batch.baseline is not None:
         if batch.baseline.resolve() == batch.out.resolve():
             raise Usage(f"--baseline {batch.baseline} is --out itself, whose reports would be written over")
@@ -42,7 +45,7 @@ def grade_all(batch: Batch, wanted: Wanted, show: Callable[[dict[str, Any]], Non
     tally = Tally()
     before = [entry for entry in batch.entries if batch.resume and _is_graded(entry, batch.out, suite_of(settings))]
     for entry in before:
-        tally.add(_read(batch.out, entry.name))
+        tally.add(_read(batch, entry.name))
     left = [entry for entry in batch.entries if entry not in before]
     if before:
         progress.say(f"{len(before)} of {len(batch.entries)} were graded before, as they would be now.")
@@ -50,7 +53,7 @@ def grade_all(batch: Batch, wanted: Wanted, show: Callable[[dict[str, Any]], Non
         with progress.shown(len(batch.entries), len(before)) as tell:
 
             def graded(name: str) -> None:
-                report = _read(batch.out, name)
+                report = _read(batch, name)
                 tally.add(report)
                 if batch.is_class:
                     tell(terminal.summary_line(tally.rows[-1]))
@@ -93,11 +96,12 @@ def _is_graded(entry: Entry, out: Path, suite: dict[str, Any]) -> bool:
     return bool(report.get("suite") == suite and report.get("sha256") == program.bytes_of(entry.path))
 
 
-def _read(out: Path, name: str) -> dict[str, Any]:
+def _read(batch: Batch, name: str) -> dict[str, Any]:
     try:
-        return gradebook.read(out / name / "report.json")
+        report = gradebook.read(batch.out / name / "report.json")
     except Usage as error:
         raise Broken(str(error)) from error
+    return report if batch.scores is None else totals.with_total(report, batch.scores)
 
 
 def _after(error: BaseException, done: int, total: int) -> str:

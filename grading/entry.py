@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from grading import archives, program, report
+from grading import archives, program, quiz, report
 from grading.faults import Broken
 from grading.grade import Settings, grade
 from grading.locate import of_interest, root_of
@@ -14,7 +14,7 @@ def grade_entry(name: str, place: Path, settings: Settings) -> report.Report:
     try:
         graded = _grade_place(name, place, settings)
     except archives.Refused as refused:
-        graded = report.refused(name, str(refused), settings)
+        graded = report.refused(name, str(refused), settings) | _quiz(quiz.unread(str(refused)), settings)
     return {**graded, "sha256": program.bytes_of(place)}
 
 
@@ -50,4 +50,13 @@ def _grade_folder(name: str, folder: Path, shown: str, settings: Settings) -> re
         raise archives.Refused(f"{shown!r} cannot be read: {error.strerror}") from error
     if root is None:
         raise archives.Refused(f"{shown!r} holds neither mytorch/ nor hw3/")
-    return {**grade(name, root.resolve(), settings), "program": program.digest(root)}
+    return {
+        **grade(name, root.resolve(), settings),
+        **_quiz(quiz.answers_of(root), settings),
+        "program": program.digest(root),
+    }
+
+
+def _quiz(answers: quiz.Answers, settings: Settings) -> report.Report:
+    """The quiz's part of a report, which is beside the hand-in's points and never among them."""
+    return {} if settings.quiz is None else {"quiz": quiz.section(settings.quiz, answers, reveal=settings.reveal)}

@@ -128,15 +128,16 @@ def to_bytes(exam: Exam, answers: expected.Recorded) -> bytes:
     return file.getvalue()
 
 
-def from_bytes(data: bytes, what: str, families: Mapping[str, Family], any_libraries: bool = False) -> Exam:
+def from_bytes(data: bytes, what: str, families: Mapping[str, Family], shipped: bool = False) -> Exam:
     """The exam in these bytes; its answers are known from now on. `what` is what to call it.
 
-    Raises Usage where it is no exam, or one of another suite, or was made with other versions of the libraries.
+    One that was `shipped` with this very suite, of which a part may be left out, is made for it; its libraries may be
+    others. Raises Usage where it is no exam, or else one of another suite, or made with other versions of libraries.
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             about, numbers = json.loads(str(file["about"])), file["numbers"]
-        _check_fits(about, what, families, any_libraries)
+        _check_fits(about, what, families, shipped)
         return _restored(about, numbers, families)
     except (
         OSError,
@@ -151,12 +152,12 @@ def from_bytes(data: bytes, what: str, families: Mapping[str, Family], any_libra
         raise Usage(f"{what} is not an exam that was kept: {type(error).__name__}: {error}") from error
 
 
-def _check_fits(about: Mapping[str, Any], what: str, families: Iterable[str], any_libraries: bool) -> None:
-    ours = {"format": FORMAT, "suite": suite_digest(ASKING)}
+def _check_fits(about: Mapping[str, Any], what: str, families: Iterable[str], shipped: bool) -> None:
+    ours = {"format": FORMAT, "suite": about["suite"] if shipped else suite_digest(ASKING)}
     if {name: about[name] for name in ours} != ours or set(about["families"]) != set(families):
         raise Usage(f"{what} is an exam of another version of this suite; draw it again, with the key")
     for name, version in about["versions"].items():
-        if not any_libraries and versions()[name] != version:
+        if not shipped and versions()[name] != version:
             raise Usage(f"{what} was made with {name} {version}, but here is {versions()[name]}; draw it again")
 
 

@@ -5,20 +5,22 @@ import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from grading import diagnosis
 from grading import rubric as rubrics
-from grading.diagnosis import Diagnosis
 from grading.exam import Exam
 from grading.faults import Broken
 from grading.judge import Finding, check, judge
+from grading.quiz import Quiz
 from grading.report import report_of
 from grading.rubric import Rubric
 from properties import expected
 from properties.hand_in import MODEL_SOLUTION, HandIn, InProcess, Job, Question, Remembering, job_of
 from properties.registry import CELL_STEPS, STEPS, Property
 from properties.transcript import Transcript
+
+if TYPE_CHECKING:
+    from grading.diagnosis import Diagnosis
 
 LEAST_SECONDS = 2.0  # for one script, whatever the control needed
 TIMES_CONTROL = 50.0
@@ -41,6 +43,13 @@ class Settings(NamedTuple):
     rubric_digest: str = ""
     job_of: Callable[[Question], Job] = job_of
     """Makes a question a job, with the seconds that it may take; kept from one hand-in to the next."""
+    quiz: Quiz | None = None
+    reveal: bool = False
+    """Whether a report shows the quiz's key, and why."""
+    quiz_digest: str = ""
+    has_solution: bool = True
+    """Whether the model solution and the catalogue are here. In the hand-out they are not: there is no transplant and
+    no diagnosis then, and examples are those of the exam."""
 
 
 class Examination(NamedTuple):
@@ -48,7 +57,7 @@ class Examination(NamedTuple):
 
     findings: list[Finding]
     seconds: Mapping[Question, float]
-    diagnoses: Mapping[str, list[Diagnosis]]
+    diagnoses: "Mapping[str, list[Diagnosis]]"
     notes: list[str]
     printed: str
 
@@ -73,13 +82,13 @@ def jobs(allowed: Mapping[Question, float]) -> Callable[[Question], Job]:
     return functools.lru_cache(maxsize=8192)(lambda question: job_of(question, allowed.get(question, LEAST_SECONDS)))
 
 
-def answers(settings: Settings) -> expected.Recorded:
+def answers(settings: Settings, tiers: Sequence[str] = ("required", "advisory")) -> expected.Recorded:
     """What the oracles answer on every case of the exam and of the ladders, by which failures are explained."""
     hand_in = Remembering(InProcess(MODEL_SOLUTION))
     asked = [
         (prop, [*settings.exam.cases_of(prop), *prop.family.ladder])
         for prop in settings.properties
-        if prop.tier in ("required", "advisory")
+        if prop.tier in tiers
     ]
     hand_in.ask(prop.question(case) for prop, cases in asked for case in cases)
     with expected.recording() as recorded:
@@ -101,7 +110,7 @@ def grade(name: str, root: Path, settings: Settings) -> dict[str, Any]:
         for file in GIVEN_FILES
         if (root / file).exists() and not _same_program(root / file, MODEL_SOLUTION / file)
     ]
-    if is_model_solution(root):
+    if settings.has_solution and is_model_solution(root):
         messages.append("the same program as the model solution")
     return report_of(
         name, examination.findings, settings, "; ".join(messages), examination.diagnoses, examination.printed
@@ -126,16 +135,27 @@ def examine(root: Path, settings: Settings) -> Examination:
         lost = _lost(steps, findings, settings)
         wrong_cells = {f.prop.step for f in findings if f.prop.tier == "required" and not f.holds}
         again = [step for step, cells in CELL_STEPS.items() if step in lost and not wrong_cells.isdisjoint(cells)]
+        if not settings.has_solution:
+            again = []
         if again:
             hand_ins["model"] = opened("model")
             findings += _judge_steps(again, hand_ins["model"], "model", findings, settings)
-        diagnoses = {
-            step: diagnosis.diagnose(step, entries, hand_ins["model" if step in again else "own"])
-            for step, entries in _lost(settings.steps, findings, settings).items()
-        }
+        diagnoses = _diagnoses(again, hand_ins, findings, settings) if settings.has_solution else {}
         seconds = hand_ins["own"].seconds()
         notes, printed = _notes(root, hand_ins["own"]), hand_ins["own"].printed()
         return Examination(findings, seconds, diagnoses, notes, printed if settings.exam.is_public else "")
+
+
+def _diagnoses(
+    again: Sequence[str], hand_ins: Mapping[str, Remembering], findings: Sequence[Finding], settings: Settings
+) -> "dict[str, list[Diagnosis]]":
+    """What explains the entries that were lost, by step."""
+    from grading.diagnosis import diagnose  # which reads the catalogue of bugs
+
+    return {
+        step: diagnose(step, entries, hand_ins["model" if step in again else "own"])
+        for step, entries in _lost(settings.steps, findings, settings).items()
+    }
 
 
 def _judge_steps(
@@ -146,13 +166,14 @@ def _judge_steps(
     def chosen(tiers: Sequence[str], steps: Sequence[str]) -> list[Property]:
         return [prop for prop in settings.properties if prop.tier in tiers and prop.step in steps]
 
-    findings = judge(chosen(("required", "advisory"), steps), settings.exam, hand_in, cells)
+    may_shrink = settings.has_solution
+    findings = judge(chosen(("required", "advisory"), steps), settings.exam, hand_in, cells, may_shrink)
     wrong = [
         step
         for step in steps
         if any(rubrics.forward_is_wrong(step, entry, before + findings) for entry in settings.rubric[step])
     ]
-    return findings + judge(chosen(("alternative", "condition"), wrong), settings.exam, hand_in, cells)
+    return findings + judge(chosen(("alternative", "condition"), wrong), settings.exam, hand_in, cells, may_shrink)
 
 
 def _lost(steps: Sequence[str], findings: Sequence[Finding], settings: Settings) -> dict[str, list[str]]:

@@ -44,6 +44,9 @@ class Row(NamedTuple):
     name: str
     points: float
     max_points: float
+    quiz: float | None  # points, None where there was none
+    report: float | None  # a person's mark, None where there is none yet
+    total: float | None  # None where a part is not there
     outcome: str
     steps: Sequence[Step]  # as STEPS
     isolation: str
@@ -60,7 +63,7 @@ def row_of(report: Report) -> Row:
     asked = asked_for(report)
     steps = {step["step"]: step for step in report["steps"]}
     outcomes = {steps[name]["outcome"] for name in asked if name in steps}
-    suite = report.get("suite", {})
+    suite, total = report.get("suite", {}), report.get("total", {})
     diagnoses = [
         f"{said['bug']} ({step['step']}): {said['says']}"
         for step in report["steps"]
@@ -70,6 +73,9 @@ def row_of(report: Report) -> Row:
         report["submission"],
         report["points"],
         report["max_points"],
+        report.get("quiz", {}).get("points"),
+        total.get("report"),
+        None if None in total.values() else total.get("points"),
         overall(outcomes),
         tuple(
             Step(steps[name]["points"], sys.intern(steps[name]["outcome"]))
@@ -104,7 +110,7 @@ def overall(outcomes: Collection[str]) -> str:
 
 
 HEAD = (
-    *("hand_in", "points", "max_points", "outcome"),
+    *("hand_in", "points", "max_points", "quiz", "report", "total", "outcome"),
     *STEPS,
     *(f"{step} outcome" for step in STEPS),
     *("isolation", "key_id", "diagnoses", "message", "sha256", "program", "same_program_as", "suite"),
@@ -140,6 +146,7 @@ def _cells(row: Row, same: "_Same") -> Iterator[str | float]:
     yield cell(row.name)
     yield row.points
     yield row.max_points
+    yield from ("" if points is None else points for points in (row.quiz, row.report, row.total))
     yield cell(row.outcome)
     yield from ("" if step.points is None else step.points for step in row.steps)
     yield from (cell(step.outcome) for step in row.steps)
@@ -259,6 +266,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {  # what it is, or of what it is a li
     "report": {
         **{"submission": TEXT, "points": NUMBER, "max_points": NUMBER, "steps": "step"},
         **{"message": TEXT, "sha256": TEXT, "program": TEXT, "suite": OBJECT},
+        "quiz": OBJECT,
     },
     "step": {
         **{"step": TEXT, "outcome": TEXT, "points": NUMBER, "max_points": NUMBER},
@@ -268,7 +276,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {  # what it is, or of what it is a li
     "property": {"id": TEXT, "tier": TEXT, "outcome": TEXT, "cells": TEXT},
     "diagnosis": {"bug": TEXT, "says": TEXT},
 }
-OPTIONAL = {"message", "sha256", "program", "suite", "diagnosis", "paid_by", "cells"}
+OPTIONAL = {"message", "sha256", "program", "suite", "quiz", "diagnosis", "paid_by", "cells"}
 
 
 def _problem(part: Any, kind: str, place: str = "") -> str:

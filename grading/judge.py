@@ -35,7 +35,9 @@ def ask(properties: Iterable[Property], exam: Exam, hand_in: Remembering) -> Non
     hand_in.ask([prop.question(case) for prop in properties for case in exam.cases_of(prop)])
 
 
-def judge(properties: Sequence[Property], exam: Exam, hand_in: Remembering, cells: str) -> list[Finding]:
+def judge(
+    properties: Sequence[Property], exam: Exam, hand_in: Remembering, cells: str, may_shrink: bool = True
+) -> list[Finding]:
     """Check every property on every case of its family; explain the first failure of each entry by an example."""
     ask(properties, exam, hand_in)
     findings = []
@@ -44,7 +46,7 @@ def judge(properties: Sequence[Property], exam: Exam, hand_in: Remembering, cell
         finding = check(prop, exam.cases_of(prop), hand_in, cells)
         if not finding.holds:
             entry = (prop.step, prop.entry, prop.tier)
-            finding = _with_example(finding, exam, hand_in, may_shrink=entry not in shrunk)
+            finding = _with_example(finding, exam, hand_in, may_shrink and entry not in shrunk)
             shrunk.add(entry)
         findings.append(finding)
     return findings

@@ -93,16 +93,27 @@ class Score(NamedTuple):
 
 def load(file: Path = DEFAULT) -> Quiz:
     """Read a quiz. Raises Usage, which names the file and the place, for one that is not as it should be."""
+    return parse(read(file), f"the quiz {file}")
+
+
+def read(file: Path) -> str:
+    """The text of a quiz. Raises Usage."""
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         raise Usage(f"the quiz {file} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Usage(f"the quiz {file} is not TOML: {error}") from None
+
+
+def parse(text: str, what: str) -> Quiz:
+    """The quiz in a text. Raises Usage for one that is not as it should be; `what` is what to call it."""
     try:
-        return _quiz(content)
+        return _quiz(tomllib.loads(text))
     except _Unfit as unfit:
-        raise Usage(f"the quiz {file}: {unfit}") from None
+        raise Usage(f"{what}: {unfit}") from None
+    except (ValueError, RecursionError) as error:
+        raise Usage(f"{what} is not TOML: {error}") from None
 
 
 class _Unfit(Exception):
@@ -204,6 +215,11 @@ def _flag(name: str) -> int:
     """A flag of os.open, which not every system has."""
     value: int = getattr(os, name, 0)
     return value
+
+
+def unread(why: str) -> Answers:
+    """No answers, of a hand-in that could not be graded."""
+    return _unreadable(f"{ANSWERS} was not read: {why}", f"{ANSWERS} 未被读取：{why}")
 
 
 def read_answers(content: str | bytes) -> Answers:
@@ -321,6 +337,27 @@ def section(quiz: Quiz, answers: Answers, partial: bool | None = None, reveal: b
         ],
         "zh": {"message": message.zh},
     }  # fmt: skip
+
+
+def as_read(answers: Answers) -> Text:
+    """What is read in a hand-in's answers.toml, for a student who does not get it judged."""
+    if answers.message is not None:
+        return answers.message
+    letters = {name: "".join(sorted(given)) for name, given in answers.letters.items()}
+    faults, none = answers.faults, Text("no answer", "未作答")
+    en, zh = (
+        ", ".join(
+            f"{_shown(name)} {_shown(letters.get(name, '')) or faults.get(name, none)[place]}"
+            for name in sorted({*letters, *faults})
+        )
+        for place in range(len(LANGUAGES))
+    )
+    return Text(f"{ANSWERS} holds {en or 'no answers'}", f"{ANSWERS} 中的答案：{zh or '无'}")
+
+
+def _shown(text: str) -> str:
+    """A word of a student's as it is, or quoted where it is not letters and digits."""
+    return text if (text.isascii() and text.isalnum()) or not text else _quoted([text])
 
 
 def _of_the_file(quiz: Quiz, answers: Answers) -> Text:

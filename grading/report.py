@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grading import rubric as rubrics
-from grading.diagnosis import Diagnosis
 from grading.judge import Finding
 from grading.replay import command, in_words
 from grading.versions import SUITE_VERSION, suite_digest, versions
 from properties.registry import STEPS
 
 if TYPE_CHECKING:
+    from grading.diagnosis import Diagnosis
     from grading.grade import Settings
 
-MOST_SHOWN = 64  # elements of an array in a report
+MOST_SHOWN = 64  # elements of an array of a script in a report
+MOST_PICTURED = 400  # of a result, of which there may be a picture
 Report = dict[str, Any]
 
 
@@ -29,7 +30,7 @@ def report_of(
     findings: Sequence[Finding],
     settings: "Settings",
     message: str = "",
-    diagnoses: Mapping[str, Sequence[Diagnosis]] | None = None,
+    diagnoses: "Mapping[str, Sequence[Diagnosis]] | None" = None,
     printed: str = "",
 ) -> Report:
     """The report of a graded hand-in."""
@@ -55,11 +56,12 @@ def report_of(
                     }
                     for entry in entries
                 ],
-                "properties": [
-                    _property(name, finding, findings)
-                    for finding in findings
-                    if finding.prop.step == step and step in settings.steps
-                ],
+                "properties": _properties(
+                    name,
+                    [finding for finding in findings if finding.prop.step == step and step in settings.steps],
+                    findings,
+                    settings.has_solution,
+                ),
                 "diagnosis": [
                     {"bug": said.bug, "says": said.says, "look_at": said.look_at, "entries": list(said.entries)}
                     for said in (diagnoses or {}).get(step, ())
@@ -113,6 +115,7 @@ def suite_of(settings: "Settings") -> dict[str, Any]:
         "key_id": settings.exam.key_id,
         "digest": suite_digest(),
         "rubric": settings.rubric_digest,
+        "quiz": settings.quiz_digest,
     }
 
 
@@ -133,6 +136,31 @@ def write(report: Report, folder: Path) -> Path:
             unfinished.unlink()
         raise
     return target
+
+
+def _properties(
+    name: str, of_step: Sequence[Finding], findings: Sequence[Finding], has_solution: bool
+) -> list[dict[str, Any]]:
+    """The properties of a step; the first example of each entry beside central differences, where it is a gradient."""
+    told = [_property(name, finding, findings) for finding in of_step]
+    if has_solution:
+        from grading.slopes import against_differences
+
+        pictured: set[str] = set()
+        for finding, prop in zip(of_step, told, strict=True):
+            figures, entry = finding.figures, finding.prop.entry
+            if (
+                finding.prop.tier != "required"
+                or finding.case is None
+                or entry in pictured
+                or "expected" not in figures
+            ):
+                continue
+            differences = against_differences(finding.case, figures["what"], figures["actual"], figures["expected"])
+            if differences is not None:
+                pictured.add(entry)
+                prop["counterexample"]["differences"] = plain(differences)
+    return told
 
 
 def _property(name: str, finding: Finding, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -175,13 +203,13 @@ def _counterexample(finding: Finding) -> dict[str, Any]:
     for key in ("what", "index", "actual", "expected", "error", "allowed"):
         if key in figures:
             value = figures[key]
-            result[key] = shown(value) if isinstance(value, np.ndarray) else plain(value)
+            result[key] = shown(value, MOST_PICTURED) if isinstance(value, np.ndarray) else plain(value)
     return result
 
 
-def shown(array: np.ndarray) -> Any:
-    """An array as nested lists, or its shape where it is too large to read."""
-    return plain(array.tolist()) if array.size <= MOST_SHOWN else f"array of shape {array.shape}"
+def shown(array: np.ndarray, most: int = MOST_SHOWN) -> Any:
+    """An array as nested lists, or its shape where it has more elements."""
+    return plain(array.tolist()) if array.size <= most else f"array of shape {array.shape}"
 
 
 def plain(value: Any) -> Any:

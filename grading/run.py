@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grading import exam, isolation, rubric
+from grading import exam, isolation, quiz, rubric
 from grading.faults import Usage
 from grading.grade import Settings, answers, jobs, with_control
 from grading.replay import from_words, in_words
@@ -20,13 +20,18 @@ from properties.registry import PRACTICE_KEY, all_properties
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for. key is None where the exam's own counts, or the practice key; exam is where it is kept."""
+    """What was asked for.
+
+    key is None where the exam's own counts, or the practice key; exam is where it is kept; quiz is None for none.
+    """
 
     key: str | None
     isolation: str
     rubric: Path
     steps: Sequence[str]
     exam: Path | None
+    quiz: Path | None = quiz.DEFAULT
+    reveal: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Parcel:
     isolation: str
     why_not_better: str
     slow: Sequence[tuple[str, str, Sequence[str], float]]  # step, case, lines and seconds of slow questions
+    quiz: str = ""  # its text
+    reveal: bool = False
 
 
 def prepare(wanted: Wanted, sent: bool) -> tuple[Settings, Parcel]:
@@ -59,17 +66,20 @@ def prepare(wanted: Wanted, sent: bool) -> tuple[Settings, Parcel]:
             raise Usage(f"--exam {wanted.exam} was drawn under another key than the one given")
     else:
         drawn = exam.draw_exam(properties, PRACTICE_KEY if wanted.key is None else wanted.key)
+    questions = "" if wanted.quiz is None else quiz.read(wanted.quiz)
     rung = isolation.choose(wanted.isolation)
     settings = Settings(
         properties, drawn, scheme, wanted.steps, rung.open_hand_in, rung.name, rung.why, rubric.digest(points)
     )
+    settings = _with_quiz(settings, questions, f"the quiz {wanted.quiz}", wanted.reveal)
     if not kept and (sent or wanted.exam is not None):
         data = exam.to_bytes(drawn, answers(settings))
     settings, seconds = with_control(settings)
     if wanted.exam is not None and not kept:
         exam.save(data, wanted.exam)
     slow = [(question.step, in_words(question.case), list(question.lines), s) for question, s in seconds.items()]
-    return settings, Parcel(data, points, list(wanted.steps), rung.name, rung.why, slow)
+    parcel = Parcel(data, points, list(wanted.steps), rung.name, rung.why, slow, questions, wanted.reveal)
+    return settings, parcel
 
 
 def unpack(parcel: Mapping[str, Any]) -> Settings:
@@ -78,7 +88,7 @@ def unpack(parcel: Mapping[str, Any]) -> Settings:
     properties = all_properties()
     families = {prop.family.name: prop.family for prop in properties}
     slow = {Question(step, from_words(case), tuple(lines)): seconds for step, case, lines, seconds in sent.slow}
-    return Settings(
+    settings = Settings(
         properties,
         exam.from_bytes(sent.exam, "the exam that was sent", families),
         rubric.parse(sent.rubric, "the rubric that was sent", properties),
@@ -89,6 +99,15 @@ def unpack(parcel: Mapping[str, Any]) -> Settings:
         rubric.digest(sent.rubric),
         jobs(slow),
     )
+    return _with_quiz(settings, sent.quiz, "the quiz that was sent", sent.reveal)
+
+
+def _with_quiz(settings: Settings, text: str, what: str, reveal: bool) -> Settings:
+    """The settings with the quiz of this text, which is "" for none. Raises Usage."""
+    if not text:
+        return settings
+    digest = rubric.digest(f"{text} {reveal}")
+    return settings._replace(quiz=quiz.parse(text, what), reveal=reveal, quiz_digest=digest)
 
 
 def as_data(parcel: Parcel) -> dict[str, Any]:

@@ -23,6 +23,7 @@ NOT_CARRIED: Mapping[str, str] = {
     "reference.torch_gru": "an oracle in torch; the exam holds what it answers",
     "properties.drawing": "draws cases to which no answer was kept, and needs Hypothesis",
     "fixtures.catalogue": "every bug of it is an edit of the solution",
+    "grading.slopes": "draws a gradient beside differences of the equations",
     "grading.diagnosis": "compares with the catalogue's bugs, planted in the solution",
 }
 """What may be imported inside functions alone, each with the reason why it is not carried."""

@@ -21,7 +21,7 @@ def run() -> int:
         if (SUITE / str(error.name).partition(".")[0]).is_dir() or not SUITE.is_dir():
             return _cannot(f"{SUITE} is not whole ({error}); unpack the homework's archive again")
         return _cannot(f'{error}; run: "{sys.executable}" -m pip install -r "{HERE / "requirements.txt"}"')
-    status: int = runner.main(HERE.parents[1], HERE / "data" / "exam.npz")
+    status: int = runner.main(HERE.parents[1], HERE / "data" / "exam.npz", sys.argv[1:])
     return status
 
 

@@ -123,7 +123,7 @@ def test_an_exam_may_be_used_with_other_libraries_where_that_is_asked_for(drawn,
     """A hand-out's practice exam goes with whatever NumPy a student has: arrays and answers are in the file."""
     other = changed(drawn[2], versions={"numpy": "1.0"})
 
-    assert exam.from_bytes(other, "it", families, any_libraries=True).key_id == PRACTICE_KEY
+    assert exam.from_bytes(other, "it", families, shipped=True).key_id == PRACTICE_KEY
 
 
 @pytest.mark.parametrize("data", [b"", b"not an archive", b"PK\x03\x04" + b"\0" * 40])

@@ -29,9 +29,6 @@ SOLUTION = leaks.solution()
 TASKS = [(exercise.file, task.name) for exercise in EXERCISES for task in exercise.tasks]
 TODO = "# ToDo:"
 on_unix = pytest.mark.skipif(sys.platform == "win32", reason="there is no sh")
-with_runner = pytest.mark.skipif(
-    not (ROOT / "grading/runner.py").exists(), reason="the runner's entry, grading/runner.py, is not written yet"
-)
 
 
 @pytest.fixture(params=STYLES)
@@ -551,8 +548,8 @@ def test_windows_packs_the_same():
 RUNS = """
 import sys
 
-def main(program, exam):
-    print(program.name, exam.read_text(), sys.dont_write_bytecode)
+def main(program, exam, arguments):
+    print(program.name, exam.read_text(), arguments, sys.dont_write_bytecode)
     return 1
 """
 
@@ -580,7 +577,7 @@ def test_the_runner_hands_over_folder_and_exam(runner):
     """runner.py calls grading.runner.main with the folder of the homework and the exam, and leaves with its status."""
     ran = runner(RUNS)
 
-    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "program exam True\n", "")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "program exam [] True\n", "")
 
 
 @pytest.mark.parametrize(
@@ -730,7 +727,6 @@ def test_tables_of_the_carried_suite_are_current(table):
         assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), name
 
 
-@with_runner
 def test_the_suite_that_is_carried_is_whole_and_no_solution(tmp_path):
     """The carried files can be imported where there is nothing else of the project, and none holds the solution."""
     files = program.runner_files(NO_ARRAYS)

@@ -1,0 +1,103 @@
+"""What the hand-out's runner.py runs: a student's own folder, checked with the practice exam that came along.
+
+It is the suite that grades, less what would give the solution away: no control run, no transplant of the model
+solution's cells, no catalogue of bugs; and it draws nothing, so neither torch nor Hypothesis is needed.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from grading import exam, isolation, locate, quiz, replay, report, rubric, terminal
+from grading.faults import Broken, Usage
+from grading.grade import Settings, grade
+from properties.hand_in import Remembering
+from properties.registry import STEPS, Property, all_properties
+
+PAID, LOST, USAGE, BROKEN = 0, 1, 2, 3
+ISOLATION = "process"  # the student's own program, and the same on every system
+COMMAND = "python ./autograder/hw3_autograder/runner.py"
+HOW = f"{COMMAND} [replay PROPERTY CASE]"
+OFF = (
+    "These are the checks that grade, on practice numbers. Three need the model solution and are off here: the check "
+    "of the grader itself, known bugs by their names, and a second try of what rests on a wrong cell, which in grading "
+    "may still earn its points."
+)
+
+
+def main(program: Path, exam_file: Path, arguments: Sequence[str] = ()) -> int:
+    """Check the hand-in in this folder, or show an example again; print what is found and return the exit status.
+
+    0 all is right, 1 something is not, 2 the command was wrong, 3 nothing could be checked.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console that cannot show a character shows a stand-in
+    try:
+        root = locate.root_of(program)
+        if root is None:
+            raise Usage(f"{program} holds neither mytorch/ nor hw3/")
+        properties = all_properties()
+        practice = _exam(exam_file, properties)
+        if arguments:
+            return _again(arguments, root, properties)
+        return _check(root, properties, practice)
+    except Usage as error:
+        print(f"runner.py: {error}", file=sys.stderr)
+        return USAGE
+    except Broken as error:
+        print(f"runner.py cannot check this: {error}", file=sys.stderr)
+        return BROKEN
+    except KeyboardInterrupt:
+        print("runner.py: interrupted", file=sys.stderr)
+        return BROKEN
+
+
+def _exam(file: Path, properties: Sequence[Property]) -> exam.Exam:
+    """The practice exam. Raises Broken where it is not as it was handed out."""
+    families = {prop.family.name: prop.family for prop in properties}
+    try:
+        return exam.from_bytes(file.read_bytes(), str(file), families, shipped=True)
+    except (OSError, Usage) as error:
+        raise Broken(f"{error}; unpack the homework's archive again") from None
+
+
+def _check(root: Path, properties: Sequence[Property], practice: exam.Exam) -> int:
+    points = rubric.load(rubric.DEFAULT, properties)
+    open_hand_in = isolation.rung(ISOLATION).open_hand_in
+    settings = Settings(properties, practice, points, STEPS, open_hand_in, ISOLATION, has_solution=False)
+    found = _with_replay(grade(root.name, root, settings))
+    for line in terminal.whole(found, str(root)):
+        print(line)
+    print()
+    read = f"Quiz, of which right and wrong are not told here: {quiz.as_read(quiz.answers_of(root)).en}."
+    for line in [*terminal.wrapped(read, "", ""), *terminal.wrapped(OFF, "", "")]:
+        print(line)
+    return PAID if found["points"] == found["max_points"] else LOST
+
+
+def _with_replay(found: report.Report) -> report.Report:
+    """The report with the command that shows an example again here."""
+
+    def here(prop: Mapping[str, Any]) -> dict[str, Any]:
+        _, _, example = prop["replay"].partition(f' "{prop["id"]}" ')
+        return {**prop, "replay": f'{COMMAND} replay "{prop["id"]}" {example}' if example else ""}
+
+    steps = [{**step, "properties": [here(prop) for prop in step["properties"]]} for step in found["steps"]]
+    return {**found, "steps": steps}
+
+
+def _again(arguments: Sequence[str], root: Path, properties: Sequence[Property]) -> int:
+    """Show an example of a report again. Raises Usage."""
+    if len(arguments) != 3 or arguments[0] != "replay":
+        raise Usage(f"it takes nothing, or an example to show again: {HOW}")
+    prop, case = replay.find(list(properties), arguments[1]), replay.from_words(arguments[2])
+    replay.check_kind(prop, case)
+    hand_in = Remembering(isolation.rung(ISOLATION).open_hand_in(root.resolve(), "own"))
+    try:
+        text, holds = replay.show(prop, case, hand_in)
+    finally:
+        hand_in.close()
+    print(text)
+    return PAID if holds else LOST
