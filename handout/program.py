@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from grading import quiz
 from handout import carried, leaks
 from handout.contents import EXERCISES, IMPL, ROOT, WHOLE, DoesNotFit, check_files
 from handout.pack import File
+from handout.questions import questions
 from handout.skeleton import skeleton
 
 TOP = "program"
@@ -33,6 +35,7 @@ def exercise_files(style: str, impl: Path = IMPL) -> dict[str, File]:
     for exercise in EXERCISES:
         text = (impl / exercise.file).read_text(encoding="utf-8")
         files[exercise.file] = File(skeleton(text, exercise, style).encode())
+    files["quiz.md"] = File(questions(quiz.load()).encode())
     names = ("README.md", "create_tarball.bat", "create_tarball.sh")
     return files | {name: as_handed_out(TEMPLATES / name) for name in names}
 

@@ -12,16 +12,18 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from dataclasses import replace
 
 import libcst as cst
 import numpy as np
 import pytest
 
-from grading import archives, locate
+from grading import archives, locate, quiz
 from handout import __main__ as command_line
 from handout import blanks, carried, leaks, pack, program
 from handout.contents import EXERCISES, IMPL, ROOT, WHOLE, DoesNotFit
 from handout.pack import File
+from handout.questions import questions
 from handout.skeleton import STYLES, skeleton
 from properties.interpreter.loader import HandInModules
 
@@ -87,7 +89,7 @@ def test_all_files_of_the_statement_are_there(style):
     assert {file: files[file].content for file in WHOLE} == {file: (IMPL / file).read_bytes() for file in WHOLE}
     assert files.keys() - set(WHOLE) == {
         "mytorch/rnn_cell.py", "mytorch/gru_cell.py", "hw3/rnn_classifier.py", "hw3/hw3.py",
-        "create_tarball.sh", "create_tarball.bat", "README.md",
+        "create_tarball.sh", "create_tarball.bat", "README.md", "quiz.md",
     }  # fmt: skip
 
 
@@ -476,6 +478,34 @@ def test_line_ends_do_not_depend_on_the_checkout(ends, tmp_path):
     assert program.as_handed_out(tmp_path / "a.bat").content == b"one\r\ntwo"
     assert program.as_handed_out(tmp_path / "a.sh").content == b"one\ntwo"
     assert program.as_handed_out(tmp_path / "a.npz").content == b"one" + ends + b"two"
+
+
+# The quiz
+
+
+def test_all_questions_are_handed_out_without_the_key(style):
+    """Every question, its code and its options stand in quiz.md in both languages; why an option is true does not."""
+    text = program.exercise_files(style)["quiz.md"].content.decode()
+
+    for question in quiz.load().questions:
+        for said in (
+            *question.text,
+            question.code.strip(),
+            *(words for each in question.options for words in each.text),
+        ):
+            assert said in text
+        for option in question.options:
+            for why in option.why:
+                assert why not in text
+        assert text.count(f"## {question.question} (") == text.count(f"## {question.question}（") == 1
+
+
+def test_nothing_but_the_key_tells_the_right_options():
+    """A quiz with another key is handed out as the same text."""
+    right = quiz.load()
+    other = replace(right, questions=tuple(replace(each, key=frozenset("B")) for each in right.questions))
+
+    assert questions(other) == questions(right)
 
 
 # Handing in
