@@ -88,7 +88,9 @@ def job_of(question: Question, seconds: float = 2.0) -> Job:
 class Remembering:
     """A hand-in that is asked each question once; the last `most` answers are kept.
 
-    `job_of` makes a question a job; where it keeps them, a job's arrays are looked up once for all hand-ins.
+    A script that is the beginning of another on the same case is not run: its answer is the beginning of the other's,
+    unless that one got none or changed an argument. `job_of` makes a question a job; where it keeps them, a job's
+    arrays are looked up once for all hand-ins.
     """
 
     def __init__(self, hand_in: HandIn, job_of: Callable[[Question], Job] = job_of, most: int = 8192) -> None:
@@ -96,23 +98,39 @@ class Remembering:
         self._job_of = job_of
         self._seen: OrderedDict[Question, Seen] = OrderedDict()
         self._coming: Iterator[tuple[Question, Seen]] = iter(())
+        self._longer: dict[Question, Question] = {}
         self._most = most
 
     def on(self, question: Question) -> Seen:
         """The transcript of the script with the arrays of the case."""
         seen = self._seen.get(question)
         if seen is None:
+            longer = self._longer.pop(question, None)
+            seen = self._beginning(question, self.on(longer)) if longer is not None else None
+        if seen is None:
             self._take(until=question)
             if question not in self._seen:
-                self.ask([question])
+                self._ask([question])
                 self._take()
             seen = self._seen[question]
         return seen
+
+    def _beginning(self, question: Question, whole: Seen) -> Seen | None:
+        """The answer to a question of which `whole` is the answer to a longer one; None where it does not tell."""
+        if isinstance(whole, Lost) or whole.changed:
+            return None
+        self._seen[question] = whole.beginning(self._job_of(question).targets)
+        return self._seen[question]
 
     def ask(self, questions: Iterable[Question]) -> None:
         """Ask all that was not asked before, together; answers are taken as they are needed."""
         self._take()
         new = [question for question in dict.fromkeys(questions) if question not in self._seen]
+        longer = beginnings(new)
+        self._longer.update(longer)
+        self._ask([question for question in new if question not in longer])
+
+    def _ask(self, new: Sequence[Question]) -> None:
         jobs = [self._job_of(question) for question in new]
         self._coming = zip(new, self._hand_in.transcripts(jobs), strict=True)
         while len(self._seen) > self._most:
@@ -128,6 +146,8 @@ class Remembering:
     def seconds(self) -> dict[Question, float]:
         """How long each answer took, of those that are kept."""
         self._take()
+        for question in list(self._longer):
+            self.on(question)
         return {question: seen.seconds for question, seen in self._seen.items()}
 
     def printed(self) -> str:
@@ -136,6 +156,22 @@ class Remembering:
 
     def close(self) -> None:
         self._hand_in.close()
+
+
+def beginnings(questions: Iterable[Question]) -> dict[Question, Question]:
+    """The questions whose script is the beginning of another's on the same case, each with the longest of these."""
+    longest_first: dict[Case, list[Question]] = {}
+    for question in sorted(questions, key=lambda question: -len(question.lines)):
+        longest_first.setdefault(question.case, []).append(question)
+    found: dict[Question, Question] = {}
+    for same_case in longest_first.values():
+        for place, question in enumerate(same_case):
+            lines = tuple(question.lines)
+            for other in same_case[:place]:
+                if tuple(other.lines[: len(lines)]) == lines:
+                    found[question] = other
+                    break
+    return found
 
 
 def arrays_of(case: Case, lines: Sequence[str]) -> dict[str, np.ndarray]:

@@ -1,6 +1,6 @@
 """The transcript: what came back from a script, as the properties read it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -28,6 +28,12 @@ class Transcript:
         self.shared = reply.shared
         self.warned = reply.warned
         self.printed = reply.printed
+
+    def beginning(self, names: Collection[str]) -> "Transcript":
+        """The transcript of the script's first lines, which give these names, of a script that changed no argument."""
+        values = {name: value for name, value in self.values.items() if name in names}
+        shared = tuple(pair for pair in self.shared if values.keys() >= set(pair))
+        return Transcript(Reply(values, (), shared, self.warned, self.printed), self.seconds)
 
     def __getitem__(self, name: str) -> np.ndarray:
         value = self.value(name)

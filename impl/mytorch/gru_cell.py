@@ -42,12 +42,12 @@ class GRU_Cell:
 
     def zero_grad(self):
         """Set the six gradients to zero."""
-        self.dWzh = np.zeros_like(self.Wzh)
-        self.dWrh = np.zeros_like(self.Wrh)
-        self.dWh = np.zeros_like(self.Wh)
-        self.dWzx = np.zeros_like(self.Wzx)
-        self.dWrx = np.zeros_like(self.Wrx)
-        self.dWx = np.zeros_like(self.Wx)
+        self.dWzh = np.zeros(self.Wzh.shape)
+        self.dWrh = np.zeros(self.Wrh.shape)
+        self.dWh = np.zeros(self.Wh.shape)
+        self.dWzx = np.zeros(self.Wzx.shape)
+        self.dWrx = np.zeros(self.Wrx.shape)
+        self.dWx = np.zeros(self.Wx.shape)
 
     def __call__(self, x, h):
         return self.forward(x, h)

@@ -17,8 +17,8 @@ class Linear:
         """Store the weights, W (O, I) and b (O,), and clear the gradients."""
         self.W = W
         self.b = b
-        self.dW = np.zeros_like(W)
-        self.db = np.zeros_like(b)
+        self.dW = np.zeros(W.shape)
+        self.db = np.zeros(b.shape)
 
     def __call__(self, x):
         return self.forward(x)

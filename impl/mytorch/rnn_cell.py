@@ -32,10 +32,10 @@ class RNN_Cell:
 
     def zero_grad(self):
         """Set the four gradients to zero."""
-        self.dW_ih = np.zeros_like(self.W_ih)
-        self.dW_hh = np.zeros_like(self.W_hh)
-        self.db_ih = np.zeros_like(self.b_ih)
-        self.db_hh = np.zeros_like(self.b_hh)
+        self.dW_ih = np.zeros(self.W_ih.shape)
+        self.dW_hh = np.zeros(self.W_hh.shape)
+        self.db_ih = np.zeros(self.b_ih.shape)
+        self.db_hh = np.zeros(self.b_hh.shape)
 
     def __call__(self, x, h):
         return self.forward(x, h)

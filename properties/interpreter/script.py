@@ -308,6 +308,8 @@ class _Bounded(io.RawIOBase):
 def _sharing(results: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Pairs of results, named in the order of the script, that lie in the same memory."""
     arrays = [(name, result) for name, result in results.items() if isinstance(result, np.ndarray)][:16]
+    if len({id(array) for _, array in arrays if type(array) is np.ndarray and array.base is None}) == len(arrays):
+        return  # each owns its memory
     for i, (name, array) in enumerate(arrays):
         for other_name, other in arrays[i + 1 :]:
             apart = type(array) is type(other) is np.ndarray and array.base is None and other.base is None
