@@ -4,9 +4,10 @@ Settings reach the workers through xdist's own channel and never through a file 
 among them. A large class is graded in shards, each a session of pytest, so that no process knows more than a shard.
 """
 
+import contextlib
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from grading.run import Parcel, as_data, unpack
 
 ITEMS = Path(__file__).with_name("hand_ins.py")
 SHARD = 400  # hand-ins
+NO_PLUGINS = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 
 
 class Work(NamedTuple):
@@ -39,8 +41,30 @@ def execute(
 
     Return "" or, where something is broken, why.
     """
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
-        os.environ.pop(name, None)  # meant for somebody's tests, not for this
+    with _environment():
+        return _in_shards(entries, out, settings, parcel, jobs, tell)
+
+
+@contextlib.contextmanager
+def _environment() -> Iterator[None]:
+    """What is set for somebody's tests, and what plugins are installed besides, has no say here; nor costs time."""
+    kept = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", NO_PLUGINS)}
+    os.environ[NO_PLUGINS] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[NO_PLUGINS]
+        os.environ.update({name: text for name, text in kept.items() if text is not None})
+
+
+def _in_shards(
+    entries: Sequence[tuple[str, str]],
+    out: Path,
+    settings: Settings,
+    parcel: Parcel,
+    jobs: int,
+    tell: Callable[[str], None],
+) -> str:
     for start in range(0, len(entries), SHARD):
         shard = entries[start : start + SHARD]
         listener = _Listener(Work(shard, out, lambda: settings), parcel, tell)
@@ -57,7 +81,7 @@ def execute(
 def _arguments(jobs: int) -> list[str]:
     arguments = ["-c", str(ITEMS.with_name("pytest.ini")), "--rootdir", str(ITEMS.parent), "--noconftest"]
     arguments += ["-p", "no:cacheprovider", "-p", "no:terminal", "--import-mode=importlib", str(ITEMS)]
-    arguments += ["-p", "no:logging", "-p", "no:faulthandler", "-p", "no:hypothesispytest", "-p", "no:capture"]
+    arguments += ["-p", "no:logging", "-p", "no:faulthandler", "-p", "no:capture"]
     if jobs > 1:
         arguments += ["-n", str(jobs), "--dist", "worksteal", "-p", "xdist", "-p", "grading.engine"]
     return arguments

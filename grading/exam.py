@@ -14,6 +14,7 @@ import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,11 +25,12 @@ from grading.versions import ASKING, suite_digest, versions
 from properties import expected
 from properties.cases import Case
 from properties.compare import FLOATS, Expected
+from properties.hand_in import Question
 from properties.registry import PRACTICE_KEY, SELF_CONSISTENCY, Property, seed_of
 from properties.strategies import Family
 from reference.tolerance import unit_roundoff
 
-FORMAT = 1
+FORMAT = 2
 FEWER = {SELF_CONSISTENCY: 8, "advisory": 4}
 """How many of a family's cases a property takes, at the most, that is no agreement or decides no points."""
 LIBRARIES = ("numpy", "torch", "hypothesis")
@@ -37,16 +39,21 @@ LIBRARIES = ("numpy", "torch", "hypothesis")
 class Exam(NamedTuple):
     """The cases by family, the first of its ladder first; Hypothesis' seed of each family; which key they are of.
 
-    key_id tells exams apart and does not give the key away.
+    key_id tells exams apart and does not give the key away. slow are the seconds that slow questions may take.
     """
 
     cases: Mapping[str, Sequence[Case]]
     seeds: Mapping[str, int]
     key_id: str
+    slow: Mapping[Question, float] = MappingProxyType({})
 
     @property
     def is_public(self) -> bool:
         return self.key_id == PRACTICE_KEY
+
+    def shortest(self) -> "Exam":
+        """The first case of each family: enough to see that everything works."""
+        return self._replace(cases={name: cases[:1] for name, cases in self.cases.items()})
 
     def cases_of(self, prop: Property) -> Sequence[Case]:
         """The cases on which a property is checked."""
@@ -110,6 +117,10 @@ def to_bytes(exam: Exam, answers: expected.Recorded) -> bytes:
         "seeds": dict(exam.seeds),
         "cases": [[type(case).__name__, dataclasses.asdict(case)] for case in cases],
         "families": {name: [cases[case] for case in family] for name, family in exam.cases.items()},
+        "slow": [
+            [question.step, cases[question.case], list(question.lines), seconds]
+            for question, seconds in exam.slow.items()
+        ],
         "arrays": [
             [place, name, *number(array)]
             for case, place in cases.items()
@@ -124,7 +135,7 @@ def to_bytes(exam: Exam, answers: expected.Recorded) -> bytes:
     }
     numbers = np.concatenate([np.zeros(0), *parts])
     file = io.BytesIO()
-    np.savez_compressed(file, about=np.array(json.dumps(about)), numbers=numbers)
+    np.savez(file, about=np.array(json.dumps(about)), numbers=numbers)
     return file.getvalue()
 
 
@@ -176,7 +187,8 @@ def _restored(about: Mapping[str, Any], numbers: np.ndarray, families: Mapping[s
         known[name] = Expected(taken.array(shape, dtype), allowed.__getitem__)
     expected.know(answers)
     in_families = {name: [cases[place] for place in places] for name, places in about["families"].items()}
-    return Exam(in_families, about["seeds"], about["key_id"])
+    slow = {Question(step, cases[place], tuple(lines)): seconds for step, place, lines, seconds in about["slow"]}
+    return Exam(in_families, about["seeds"], about["key_id"], slow)
 
 
 class _Taken:

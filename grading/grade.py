@@ -62,19 +62,24 @@ class Examination(NamedTuple):
     printed: str
 
 
-def with_control(settings: Settings) -> tuple[Settings, dict[Question, float]]:
-    """Grade the model solution as any hand-in; its times set the deadlines, returned where they are not the least.
+def with_control(settings: Settings) -> Settings:
+    """Grade the model solution as any hand-in; its times set the deadlines, kept in the exam where not the least.
 
     Raises Broken if it loses a point.
     """
+    allowed = {question: TIMES_CONTROL * seconds for question, seconds in control(settings).items()}
+    slow = {question: seconds for question, seconds in allowed.items() if seconds > LEAST_SECONDS}
+    return settings._replace(job_of=jobs(slow), exam=settings.exam._replace(slow=slow))
+
+
+def control(settings: Settings) -> Mapping[Question, float]:
+    """Grade the model solution as any hand-in: the seconds of each answer. Raises Broken if it loses a point."""
     examination = examine(MODEL_SOLUTION, settings)
     if _lost(settings.steps, examination.findings, settings):
         unmet = next((f for f in examination.findings if not f.holds and f.prop.tier == "required"), None)
         where = f"{unmet.prop.id}: {unmet.message}" if unmet else "an entry of the rubric has no property"
         raise Broken(f"the model solution loses points here: {where}")
-    allowed = {question: TIMES_CONTROL * seconds for question, seconds in examination.seconds.items()}
-    allowed = {question: seconds for question, seconds in allowed.items() if seconds > LEAST_SECONDS}
-    return settings._replace(job_of=jobs(allowed)), allowed
+    return examination.seconds
 
 
 def jobs(allowed: Mapping[Question, float]) -> Callable[[Question], Job]:

@@ -12,9 +12,7 @@ from typing import Any
 
 from grading import exam, isolation, quiz, rubric
 from grading.faults import Usage
-from grading.grade import Settings, answers, jobs, with_control
-from grading.replay import from_words, in_words
-from properties.hand_in import Question
+from grading.grade import Settings, answers, control, jobs, with_control
 from properties.registry import PRACTICE_KEY, all_properties
 
 
@@ -43,7 +41,6 @@ class Parcel:
     steps: Sequence[str]
     isolation: str
     why_not_better: str
-    slow: Sequence[tuple[str, str, Sequence[str], float]]  # step, case, lines and seconds of slow questions
     quiz: str = ""  # its text
     reveal: bool = False
 
@@ -51,6 +48,7 @@ class Parcel:
 def prepare(wanted: Wanted, sent: bool) -> tuple[Settings, Parcel]:
     """Draw the exam or take the kept one, and grade the control. The parcel is empty unless it is to be `sent`.
 
+    A kept exam was answered by the whole control, so a short one is enough to see that all works on this machine.
     Raises Usage for an exam or a rubric that does not fit, and Broken for a fault of ours.
     """
     properties = all_properties()
@@ -72,13 +70,16 @@ def prepare(wanted: Wanted, sent: bool) -> tuple[Settings, Parcel]:
         properties, drawn, scheme, wanted.steps, rung.open_hand_in, rung.name, rung.why, rubric.digest(points)
     )
     settings = _with_quiz(settings, questions, f"the quiz {wanted.quiz}", wanted.reveal)
-    if not kept and (sent or wanted.exam is not None):
-        data = exam.to_bytes(drawn, answers(settings))
-    settings, seconds = with_control(settings)
-    if wanted.exam is not None and not kept:
-        exam.save(data, wanted.exam)
-    slow = [(question.step, in_words(question.case), list(question.lines), s) for question, s in seconds.items()]
-    parcel = Parcel(data, points, list(wanted.steps), rung.name, rung.why, slow, questions, wanted.reveal)
+    if kept:
+        control(settings._replace(exam=drawn.shortest()))
+        settings = settings._replace(job_of=jobs(drawn.slow))
+    else:
+        recorded = answers(settings) if sent or wanted.exam is not None else None
+        settings = with_control(settings)
+        data = b"" if recorded is None else exam.to_bytes(settings.exam, recorded)
+        if wanted.exam is not None:
+            exam.save(data, wanted.exam)
+    parcel = Parcel(data, points, list(wanted.steps), rung.name, rung.why, questions, wanted.reveal)
     return settings, parcel
 
 
@@ -87,17 +88,17 @@ def unpack(parcel: Mapping[str, Any]) -> Settings:
     sent = Parcel(**parcel)
     properties = all_properties()
     families = {prop.family.name: prop.family for prop in properties}
-    slow = {Question(step, from_words(case), tuple(lines)): seconds for step, case, lines, seconds in sent.slow}
+    drawn = exam.from_bytes(sent.exam, "the exam that was sent", families)
     settings = Settings(
         properties,
-        exam.from_bytes(sent.exam, "the exam that was sent", families),
+        drawn,
         rubric.parse(sent.rubric, "the rubric that was sent", properties),
         sent.steps,
         isolation.rung(sent.isolation).open_hand_in,
         sent.isolation,
         sent.why_not_better,
         rubric.digest(sent.rubric),
-        jobs(slow),
+        jobs(drawn.slow),
     )
     return _with_quiz(settings, sent.quiz, "the quiz that was sent", sent.reveal)
 

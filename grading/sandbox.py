@@ -42,10 +42,11 @@ SUITE, HAND_IN, MODEL = "/suite", "/hand_in", "/model"
 INTERPRETER = "properties/interpreter"
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 
-_SHARED_LIBRARIES = """
+_LIBRARIES = """
 import ctypes, importlib, json, pathlib, sys
 
-for folder in list(sys.path):
+path = list(sys.path)
+for folder in path:
     for file in pathlib.Path(folder).glob("*.so"):
         try:
             importlib.import_module(file.name.partition(".")[0])
@@ -69,9 +70,9 @@ names = []
 callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Info), ctypes.c_size_t, ctypes.c_void_p)
 ctypes.CDLL(None).dl_iterate_phdr(callback(lambda info, *_: names.append(info.contents.name.decode()) or 0), None)
 print()
-print(json.dumps([name for name in names if name.startswith("/")]))
+print(json.dumps([path, [name for name in names if name.startswith("/")]]))
 """
-"""Loads all extension modules of the standard library and NumPy, and prints the libraries that came with them."""
+"""Loads all extension modules of the standard library and NumPy; prints sys.path and the libraries that came along."""
 
 
 class Interpreter(NamedTuple):
@@ -88,12 +89,11 @@ def interpreter() -> Interpreter:
     """The interpreter below any virtual environment, and its libraries. Raises Broken."""
     executable = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
     packages = str(Path(np.__file__).parents[1])
-    command = [executable, "-I", "-S", "-W", "ignore", "-c", "import json, sys; print(json.dumps(sys.path))"]
+    command = [executable, "-I", "-S", "-W", "ignore", "-c", _LIBRARIES, packages]
     try:
-        path = json.loads(_output(command))
+        path, loaded = json.loads(_output(command).splitlines()[-1])
         folders = [os.path.realpath(folder) for folder in path if os.path.isdir(folder)]
         library = tuple(folder for folder in folders if not any(_lies_in(folder, other) for other in folders))
-        loaded = json.loads(_output([*command[:-1], _SHARED_LIBRARIES, packages]).splitlines()[-1])
     except (OSError, ValueError, IndexError, subprocess.SubprocessError) as error:
         raise Broken(f"the interpreter below {sys.executable} cannot be examined: {error}") from error
     own = (*library, *numpy_folders(packages))

@@ -274,11 +274,11 @@ def test_a_worker_grades_as_the_command_does(small_run, tmp_path, a_class):
     from grading import exam, grade, rubric
     from grading.run import Parcel, as_data, unpack
 
-    settings, _ = with_control(small_run)
+    settings = with_control(small_run)
     text = rubric.read(rubric.DEFAULT)
     settings = settings._replace(rubric_digest=rubric.digest(text))
     data = exam.to_bytes(settings.exam, grade.answers(settings))
-    sent = as_data(Parcel(data, text, STEPS, "none", "", []))
+    sent = as_data(Parcel(data, text, STEPS, "none", ""))
 
     for name in ("right", "wrong"):
         assert grade_entry(name, a_class / name, unpack(sent)) == grade_entry(name, a_class / name, settings)

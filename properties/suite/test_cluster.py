@@ -78,7 +78,7 @@ def hand_ins(tmp_path_factory):
 def parcel(small_run):
     """A short exam about one step, in child processes."""
     data = exam.to_bytes(small_run.exam, answers(small_run))
-    return Parcel(data, DEFAULT.read_text(encoding="utf-8"), ["RNN Forward"], "process", "", [])
+    return Parcel(data, DEFAULT.read_text(encoding="utf-8"), ["RNN Forward"], "process", "")
 
 
 @pytest.fixture(scope="module")

@@ -273,7 +273,7 @@ def test_no_more_jobs_than_hand_ins_are_started(right, tmp_path, engine_that_tel
 @pytest.mark.parametrize("step", STEPS)
 def test_one_step_can_be_graded_alone(small_run, step):
     """With --only the control earns that step's points, the hand-in its own, and the other steps are not run."""
-    settings, _ = with_control(small_run._replace(steps=[step]))
+    settings = with_control(small_run._replace(steps=[step]))
     outcomes = {s["step"]: s["outcome"] for s in grade("impl", MODEL_SOLUTION, settings)["steps"]}
 
     assert outcomes == dict.fromkeys(STEPS, "not_run") | {step: "passed"}
