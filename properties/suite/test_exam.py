@@ -105,7 +105,7 @@ def test_an_answer_that_was_changed_is_the_answer(drawn, families):
     ("about", "said"),
     [
         ({"suite": "0" * 16}, "an exam of another version of this suite; draw it again"),
-        ({"format": 2}, "an exam of another version of this suite"),
+        ({"format": exam.FORMAT + 1}, "an exam of another version of this suite"),
         ({"families": {}}, "an exam of another version of this suite"),
         ({"versions": {"numpy": "1.0", "torch": "2.13.0"}}, "was made with numpy 1.0, but here is"),
         ({"cases": [["Path", {}]]}, "is not an exam that was kept"),
@@ -172,3 +172,27 @@ assert main(["grade", hand_in, "--exam", exam, "--out", out, "--key", "kept", "-
 points = json.loads((Path(out) / "impl/report.json").read_text())["points"]
 print(points, ",".join(name for name in ("torch", "hypothesis") if name in sys.modules) or "none")
 """
+
+
+def test_a_kept_exam_knows_how_long_slow_scripts_may_take(small_run, families):
+    """The seconds that the control made of them come back, for the same questions."""
+    prop = small_run.properties[0]
+    slow = {prop.question(small_run.exam.cases_of(prop)[0]): 7.5}
+    again = exam.from_bytes(exam.to_bytes(small_run.exam._replace(slow=slow), {}), "it", families)
+
+    assert dict(again.slow) == slow
+
+
+def test_a_machine_on_which_the_control_fails_gets_no_grades_from_a_kept_exam(drawn, tmp_path, monkeypatch):
+    """The short control loses points, and that is broken."""
+    from grading import isolation, rubric, run
+    from grading.faults import Broken
+    from properties.hand_in import InProcess
+
+    file = tmp_path / "exam.npz"
+    file.write_bytes(drawn[2])
+    broken = isolation.Rung("process", lambda root, cells: InProcess(tmp_path, cells))
+    monkeypatch.setattr(isolation, "choose", lambda wanted: broken)
+
+    with pytest.raises(Broken, match="the model solution loses points here"):
+        run.prepare(run.Wanted(None, "process", rubric.DEFAULT, ["RNN Forward"], file), sent=False)
