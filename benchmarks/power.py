@@ -25,7 +25,7 @@ import tomllib
 
 from benchmarks import mutants, one_token
 from fixtures import catalogue
-from grading import diagnosis, exam, grade, judge, rubric, terminal
+from grading import diagnosis, exam, grade, judge, problems, rubric
 from grading.report import report_of
 from grading.versions import versions
 from properties.cases import Case
@@ -118,7 +118,7 @@ def measured(bug: catalogue.Bug, quick: bool = False) -> Row:
 def _by_hand(step: dict[str, Any]) -> tuple[bool, str]:
     """Whether the first example that the student sees is small and of simple numbers, and what it is."""
     for entry in step["entries"]:
-        prop = None if entry["paid_by"] else terminal.blame(step, entry["entry"])
+        prop = None if entry["paid_by"] else problems.blame(step, entry["entry"])
         if prop is not None and prop["counterexample"] is not None:
             from grading.replay import from_words
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from grading import archives, locate
 from grading.faults import Broken, Usage
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 def grade(options: argparse.Namespace) -> int:
     """Grade one hand-in, or several."""
     entries, is_class = locate.entries([Path(path) for path in options.paths])
-    from grading import batch, terminal, totals
+    from grading import batch, language, terminal, totals
     from grading.progress import say
     from grading.run import Wanted
     from properties.registry import STEPS
@@ -75,7 +75,12 @@ def grade(options: argparse.Namespace) -> int:
     )
     batch.check(todo, wanted)
     _make_folder(todo.out)
-    tally = batch.grade_all(todo, wanted, lambda report: say("\n".join(terminal.whole(report, options.paths[0]))))
+    spoken, in_colour = language.choose(options.lang), terminal.in_colour(sys.stdout)
+
+    def show(report: dict[str, Any]) -> None:
+        say("\n".join(terminal.whole(report, options.paths[0], spoken, in_colour)))
+
+    tally = batch.grade_all(todo, wanted, show)
     if is_class:
         say("\n".join(tally.lines()))
     if todo.scores and (nobody := totals.unknown(todo.scores, [entry.name for entry in entries])):
@@ -100,7 +105,7 @@ def diff(options: argparse.Namespace) -> int:
 
 def replay(options: argparse.Namespace) -> int:
     """Show one property on one case again."""
-    from grading import isolation
+    from grading import isolation, language
     from grading import replay as replaying
     from grading.progress import say
     from properties.hand_in import Remembering
@@ -122,7 +127,7 @@ def replay(options: argparse.Namespace) -> int:
             raise Usage(f"{options.path} is neither a folder nor an archive that holds mytorch/ or hw3/")
         hand_in = Remembering(isolation.choose(options.isolation).open_hand_in(root.resolve(), options.cells))
         try:
-            text, holds = replaying.show(prop, case, hand_in)
+            text, holds = replaying.show(prop, case, hand_in, language.translator(language.choose(options.lang)))
         finally:
             hand_in.close()
     say(text)
@@ -130,7 +135,7 @@ def replay(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from grading import quiz
+    from grading import language, quiz
     from grading.isolation import CHOICES
     from grading.rubric import DEFAULT
 
@@ -153,7 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     grading.add_argument("--quiz", default=str(quiz.DEFAULT), metavar="FILE", help="the quiz with its key, or none")
     grading.add_argument("--reveal", action="store_true", help="show the quiz's key, and why, in the reports")
     grading.add_argument("--report-scores", metavar="FILE", help="a person's marks (CSV: name, points of 10)")
-    grading.add_argument("--lang", choices=("en", "zh"), default="en", help="the language of the terminal (so far: en)")
+    grading.add_argument(
+        "--lang", choices=language.LANGUAGES, help="the language of the terminal (default: the environment's)"
+    )
     grading.add_argument("--resume", action="store_true", help="leave what was graded already, alike, as it is")
     grading.add_argument("--baseline", metavar="OLD", help="a folder of reports; say what changed since")
     grading.add_argument("--cluster", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
@@ -165,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     replaying.add_argument("case", metavar="CASE", help="the case, as in the report")
     replaying.add_argument("--cells", choices=("own", "model"), default="own", help="whose cells (default: own)")
     replaying.add_argument("--isolation", choices=CHOICES, default="auto", help="where it runs (default: auto)")
+    replaying.add_argument("--lang", choices=language.LANGUAGES, help="its language (default: the environment's)")
     replaying.set_defaults(command=replay)
 
     comparing = commands.add_parser("diff", help="say what changed between two folders of reports")

@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from grading.gradebook import asked_for
+from grading.problems import pays
+
 GRU_TESTS = 2  # 1: the stored arrays, 2: the drawn cases
 
 
 def lines(report: Mapping[str, Any]) -> Iterator[str]:
     """The lines of the figure."""
-    steps = {step["step"]: step for step in report["steps"] if step["step"] in report["suite"]["steps"]}
+    steps = {step["step"]: step for step in report["steps"] if step["step"] in asked_for(report)}
     for number, (name, step) in enumerate(steps.items()):
         if number:
             yield "-----"
@@ -21,7 +24,7 @@ def _step(name: str, step: Mapping[str, Any]) -> Iterator[str]:
         for entry in step["entries"]:
             title = f"{name} {entry['entry'].title()}"
             yield f"Testing {title}..."
-            yield f"{title}: {_verdict(bool(entry['paid_by']))}"
+            yield f"{title}: {_verdict(pays(entry))}"
     if name in ("GRU Forward", "GRU Backward"):
         for test in range(1, GRU_TESTS + 1):
             verdict = "Passed" if _passes_test(step, stored=test == 1) else "Failed"

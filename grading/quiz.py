@@ -206,7 +206,7 @@ def answers_of(root: Path) -> Answers:
         with open(descriptor, "rb") as opened:
             return read_answers(opened.read(LARGEST + 1))
     except FileNotFoundError:
-        return _unreadable(f"there is no {ANSWERS}, so the quiz earns nothing", f"没有找到 {ANSWERS}，测验不得分")
+        return _unreadable(f"there is no {ANSWERS}, so the quiz earns nothing", f"没有找到 {ANSWERS}，选择题不得分")
     except OSError as error:
         return _unreadable(f"{ANSWERS} cannot be read: {error.strerror}", f"无法读取 {ANSWERS}")
 

@@ -5,6 +5,7 @@ import dataclasses
 import shlex
 
 from grading.faults import Usage
+from grading.language import Translate
 from properties import stored
 from properties.cases import Case, Classification, GRUSequence, GRUStep, Prediction, RNNSequence, RNNStep
 from properties.hand_in import Remembering, arrays_of
@@ -87,24 +88,24 @@ def command(submission: str, prop: Property, case: Case, cells: str = "own") -> 
     return f'python -m grading replay {shlex.quote(submission)} "{prop.id}" "{in_words(case)}"{on_model}'
 
 
-def show(prop: Property, case: Case, hand_in: Remembering) -> tuple[str, bool]:
-    """The example in words, and whether the property holds on it."""
+def show(prop: Property, case: Case, hand_in: Remembering, tr: Translate) -> tuple[str, bool]:
+    """The example in words, and whether the property holds on it; `tr` translates."""
     from grading.judge import check
 
     question = prop.question(case)
     finding = check(prop, [case], hand_in)
     seen = hand_in.on(question)
-    lines = [prop.id, f"  {prop.claim}", f"  at {case}", ""]
+    lines = [prop.id, f"  {tr(prop.claim)}", f"  {tr(str(case))}", ""]
     lines += [f"  {name} = {_array_text(array)}" for name, array in arrays_of(case, question.lines).items()]
     lines += ["", *(f"  {line}" for line in question.lines), ""]
     if isinstance(seen, Transcript):
         for name, value in seen.values.items():
             array = getattr(value, "array", None)
             if array is not None:
-                lines.append(f"  {name} is {_array_text(array)}")
+                lines.append(f"  {name} == {_array_text(array)}")
     if seen.printed:
-        lines += ["", "  printed:", *(f"    {line}" for line in seen.printed.splitlines())]
-    lines += ["", "It holds." if finding.holds else f"{finding.outcome}: {finding.message}"]
+        lines += ["", "  " + tr("It printed:"), *(f"    {line}" for line in seen.printed.splitlines())]
+    lines += ["", tr("It holds.") if finding.holds else f"{tr(finding.outcome)}: {tr(finding.message)}"]
     return "\n".join(lines), finding.holds
 
 

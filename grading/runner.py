@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grading import exam, isolation, locate, quiz, replay, report, rubric, terminal
+from grading import exam, isolation, language, locate, quiz, replay, report, rubric, terminal
 from grading.faults import Broken, Usage
 from grading.grade import Settings, grade
+from grading.layout import wrapped
 from properties.hand_in import Remembering
 from properties.registry import STEPS, Property, all_properties
 
@@ -19,11 +20,6 @@ PAID, LOST, USAGE, BROKEN = 0, 1, 2, 3
 ISOLATION = "process"  # the student's own program, and the same on every system
 COMMAND = "python ./autograder/hw3_autograder/runner.py"
 HOW = f"{COMMAND} [replay PROPERTY CASE]"
-OFF = (
-    "These are the checks that grade, on practice numbers. Three need the model solution and are off here: the check "
-    "of the grader itself, known bugs by their names, and a second try of what rests on a wrong cell, which in grading "
-    "may still earn its points."
-)
 
 
 def main(program: Path, exam_file: Path, arguments: Sequence[str] = ()) -> int:
@@ -68,13 +64,26 @@ def _check(root: Path, properties: Sequence[Property], practice: exam.Exam) -> i
     open_hand_in = isolation.rung(ISOLATION).open_hand_in
     settings = Settings(properties, practice, points, STEPS, open_hand_in, ISOLATION, has_solution=False)
     found = _with_replay(grade(root.name, root, settings))
-    for line in terminal.whole(found, str(root)):
+    spoken = language.choose(None)
+    for line in terminal.whole(found, str(root), spoken, terminal.in_colour(sys.stdout)):
         print(line)
     print()
-    read = f"Quiz, of which right and wrong are not told here: {quiz.as_read(quiz.answers_of(root)).en}."
-    for line in [*terminal.wrapped(read, "", ""), *terminal.wrapped(OFF, "", "")]:
+    for line in _notes(root, spoken):
         print(line)
     return PAID if found["points"] == found["max_points"] else LOST
+
+
+def _notes(root: Path, spoken: str) -> list[str]:
+    """What is read of the quiz, and what this run leaves out."""
+    tr = language.translator(spoken)
+    answers = getattr(quiz.as_read(quiz.answers_of(root)), spoken)
+    read = tr("Quiz, of which right and wrong are not told here: {answers}.").format(answers=answers)
+    off = tr(
+        "These are the checks that grade, on practice numbers. Three need the model solution and are off here: the "
+        "check of the grader itself, known bugs by their names, and a second try of what rests on a wrong cell, which "
+        "in grading may still earn its points."
+    )
+    return [*wrapped(read, "", ""), *wrapped(off, "", "")]
 
 
 def _with_replay(found: report.Report) -> report.Report:
@@ -96,7 +105,7 @@ def _again(arguments: Sequence[str], root: Path, properties: Sequence[Property])
     replay.check_kind(prop, case)
     hand_in = Remembering(isolation.rung(ISOLATION).open_hand_in(root.resolve(), "own"))
     try:
-        text, holds = replay.show(prop, case, hand_in)
+        text, holds = replay.show(prop, case, hand_in, language.translator(language.choose(None)))
     finally:
         hand_in.close()
     print(text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grading.gradebook import Row, row_of
-from grading.terminal import wrapped
+from grading.layout import wrapped
 from properties.registry import STEPS
 
 BIN = 10  # points

@@ -36,6 +36,7 @@ BY_NAME: Mapping[str, tuple[str, ...]] = {
 
 BESIDE: Mapping[str, tuple[str, ...]] = {
     "grading.rubric": ("grading/rubric.toml",),
+    "grading.language": ("grading/locale/zh/LC_MESSAGES/grading.mo",),
     "grading.versions": ("pyproject.toml",),
     "properties.stored": ("fixtures/arrays/*.npz",),
     "properties.hand_in": tuple(f"impl/{file}" for file in WHOLE),

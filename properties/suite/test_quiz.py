@@ -357,7 +357,7 @@ def test_absent_answers_are_said_so(tmp_path):
 
     assert (section["points"], section["max_points"]) == (0, 10)
     assert section["message"] == "there is no answers.toml, so the quiz earns nothing"
-    assert section["zh"]["message"] == "没有找到 answers.toml，测验不得分"
+    assert section["zh"]["message"] == "没有找到 answers.toml，选择题不得分"
     assert {question["outcome"] for question in section["questions"]} == {"not_run"}
 
 

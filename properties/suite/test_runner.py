@@ -74,7 +74,7 @@ def test_an_untouched_hand_out_is_not_written_yet(homework):
     assert "PASS" not in ran.stdout
     assert "Traceback" not in ran.stdout
     assert "there is no answers.toml" in words_of(ran)
-    assert words_of(ran).count(runner.OFF) == 1
+    assert words_of(ran).count("off here") == 1
     assert files_of(homework) == before
 
 

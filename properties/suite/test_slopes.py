@@ -8,8 +8,10 @@ from properties import expected
 from properties.cases import Classification, GRUStep, RNNStep
 
 RNN, GRU = RNNStep(N=3, D=2, H=2, numbers="random", seed=1), GRUStep(D=2, H=3, numbers="random", seed=1)
-GRADIENTS = [(RNN, expected.rnn_backward, name) for name in slopes.OF_RNN]
-GRADIENTS += [(GRU, expected.gru_backward, name) for name in slopes.OF_GRU]
+GRADIENTS = [
+    *((RNN, expected.rnn_backward, name) for name in slopes.OF_RNN),
+    *((GRU, expected.gru_backward, name) for name in slopes.OF_GRU),
+]
 every_gradient = pytest.mark.parametrize(
     ("case", "oracle", "name"), GRADIENTS, ids=[f"{type(case).__name__}-{name}" for case, _, name in GRADIENTS]
 )
