@@ -132,10 +132,13 @@ def rnn_backward(case: RNNStep) -> Answers:
 
 @once
 def classify(case: Classification) -> Answers:
-    """logits, dh_0, dW_ih_0 .. db_hh_(L-1), dW and db of torch.nn.RNN, Linear and CrossEntropyLoss."""
+    """logits, dh_0, dW_ih_0 .. db_hh_(L-1), dW and db of torch.nn.RNN and Linear, for the delta of the case.
+
+    That is softmax - onehot, of CrossEntropyLoss, as the case rounds it.
+    """
     from reference import rnn, twins
 
-    answer = rnn.classify(case["x"], case["h_0"], case.layers, case["W"], case["b"], case.labels)
+    answer = rnn.classify(case["x"], case["h_0"], case.layers, case["W"], case["b"], case.labels, case["delta"])
     values = {"logits": answer.logits, "dh_0": answer.dh_0, "dW": answer.dW, "db": answer.db}
     for gradient in ("dW_ih", "dW_hh", "db_ih", "db_hh"):
         values |= {f"{gradient}_{layer}": array for layer, array in enumerate(getattr(answer, gradient))}

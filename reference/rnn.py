@@ -84,9 +84,19 @@ def step_gradients(delta: ArrayLike, x: ArrayLike, h: ArrayLike, weights: RNNWei
 
 
 def classify(
-    x: ArrayLike, h_0: ArrayLike, layers: Sequence[RNNWeights], W: ArrayLike, b: ArrayLike, labels: ArrayLike
+    x: ArrayLike,
+    h_0: ArrayLike,
+    layers: Sequence[RNNWeights],
+    W: ArrayLike,
+    b: ArrayLike,
+    labels: ArrayLike,
+    told: ArrayLike | None = None,
 ) -> Classification:
-    """Return logits and gradients for x (N, T, D), h_0 (L, N, H), W (C, H), b (C,) and labels (N,) in 0 .. C - 1."""
+    """Return logits and gradients for x (N, T, D), h_0 (L, N, H), W (C, H), b (C,) and labels (N,) in 0 .. C - 1.
+
+    told (N, C), when given, is the delta that backward was told: all gradients but `delta` are then those of
+    sum(told * logits) / N. It differs from `delta` by rounding, which where the softmax is saturated is all of it.
+    """
     network = _network(layers, batch_first=True)
     start, weight, bias = (_tensor(a).requires_grad_() for a in (h_0, W, b))
     target = torch.tensor(np.asarray(labels), dtype=torch.long)
@@ -100,7 +110,11 @@ def classify(
 
     (delta,) = torch.autograd.grad(summed_loss, logits, retain_graph=True)
     parameters = (*network.parameters(), *output_layer.parameters())
-    dh_0, *d_layers, dW, db = (_array(d) for d in torch.autograd.grad(mean_loss, (start, *parameters)))
+    if told is None:
+        gradients = torch.autograd.grad(mean_loss, (start, *parameters))
+    else:
+        gradients = torch.autograd.grad(logits, (start, *parameters), _tensor(told) / len(target))
+    dh_0, *d_layers, dW, db = map(_array, gradients)
     dW_ih, dW_hh, db_ih, db_hh = (tuple(d_layers[place::4]) for place in range(4))
     return Classification(_array(logits), _array(delta), dh_0, dW_ih, dW_hh, db_ih, db_hh, dW, db)
 

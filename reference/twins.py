@@ -79,8 +79,8 @@ def last_states(x: Array, h_0: Array, layers: Sequence[RNNWeights], u: float) ->
 def classify(x: Array, h_0: Array, layers: Sequence[RNNWeights], W: Array, b: Array, delta: Array, u: float) -> Twins:
     """Return logits, dh_0, dW_ih.0, dW_hh.0, db_ih.0, db_hh.0, dW_ih.1 and so on, dW and db, for x (N, T, D).
 
-    h_0 (L, N, H), W (C, H), b (C,). delta (N, C) is what backward is handed, softmax - onehot of the oracle's logits:
-    it is moved as an input is, and not computed again from the moved logits.
+    h_0 (L, N, H), W (C, H), b (C,). delta (N, C) is what backward is handed, softmax - onehot: it is moved
+    as an input is, and not computed again from the moved logits.
     """
     moves = _Moves(u)
     delta, W, b = moves.relative(delta), moves.relative(W), moves.relative(b)

@@ -155,6 +155,25 @@ def mean_loss(batch):
     return np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(logits)), batch.labels])
 
 
+@given(batches)
+@settings(deadline=None, max_examples=25)
+def test_gradients_are_those_of_the_delta_that_was_told(batch):
+    """Told its own delta, or half of it, classify gives what it gives without, or half of that; nothing else changes."""
+    own = rnn.classify(*batch)
+
+    for share in (1.0, 0.5):
+        told = rnn.classify(*batch, share * own.delta)
+        np.testing.assert_array_equal(told.logits, own.logits)
+        np.testing.assert_array_equal(told.delta, own.delta)
+        for ours, theirs in [
+            (own.dh_0, told.dh_0),
+            (own.dW, told.dW),
+            (own.db, told.db),
+            (own.dW_ih[0], told.dW_ih[0]),
+        ]:
+            assert np.abs(share * ours - theirs).max() <= ROUNDED
+
+
 @pytest.mark.parametrize("level", [0, 1, 2])
 @pytest.mark.parametrize("name", RNNWeights._fields)
 def test_weight_gradients_are_of_the_mean_loss(name, level):

@@ -3,6 +3,13 @@
 import pytest
 
 from benchmarks import sound
+from grading import exam
+from grading.judge import check
+from properties import expected
+from properties.hand_in import MODEL_SOLUTION, InProcess, Remembering
+from properties.registry import all_properties
+
+CORRECT = (MODEL_SOLUTION, *(MODEL_SOLUTION.parent / "fixtures" / "handins" / name for name in sound.CORRECT))
 
 
 @pytest.mark.slow
@@ -24,3 +31,20 @@ def test_a_wrong_hand_in_is_accused(monkeypatch):
     accused = {name for name, tally in tallies.items() if tally.alarms}
     assert "rnn_backward.gradient_equals_torch[dW_ih]" in accused
     assert "rnn_backward.gradient_equals_torch[dx]" not in accused
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(10))
+def test_every_key_gives_an_exam_that_right_hand_ins_pass(number):
+    """Whatever an instructor's key is, the model solution and another right hand-in have every required property."""
+    required = [prop for prop in all_properties() if prop.tier == "required"]
+    drawn = exam.draw_exam(required, f"key {number}")
+    try:
+        for root in (MODEL_SOLUTION, CORRECT[number % len(CORRECT)]):
+            hand_in = Remembering(InProcess(root))
+            hand_in.ask(prop.question(case) for prop in required for case in drawn.cases_of(prop))
+            found = [check(prop, drawn.cases_of(prop), hand_in) for prop in required]
+
+            assert [(each.prop.id, each.message, each.case) for each in found if not each.holds] == []
+    finally:
+        expected.forget_answers()
