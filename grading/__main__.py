@@ -83,8 +83,12 @@ def grade(options: argparse.Namespace) -> int:
     tally = batch.grade_all(todo, wanted, show)
     if is_class:
         say("\n".join(tally.lines()))
-    if todo.scores and (nobody := totals.unknown(todo.scores, [entry.name for entry in entries])):
-        say(f"Marks of {options.report_scores} without a hand-in: {', '.join(map(repr, nobody))}")
+    if todo.scores is not None:
+        names = [entry.name for entry in entries]
+        if nobody := totals.unknown(todo.scores, names):
+            say(f"Marks in {options.report_scores} without a hand-in: {', '.join(map(repr, nobody))}")
+        if unmarked := totals.without_mark(todo.scores, names):
+            say(f"Hand-ins without a mark in {options.report_scores}: {', '.join(map(repr, unmarked))}")
     if todo.baseline is not None:
         batch.compare(todo)
     say(f"Reports: {options.out}")

@@ -39,13 +39,15 @@ LIBRARIES = ("numpy", "torch", "hypothesis")
 class Exam(NamedTuple):
     """The cases by family, the first of its ladder first; Hypothesis' seed of each family; which key they are of.
 
-    key_id tells exams apart and does not give the key away. slow are the seconds that slow questions may take.
+    key_id tells exams apart and does not give the key away. slow are the seconds that slow questions may take. kept are
+    the cases of an exam that was kept, with their arrays, those of ladders too.
     """
 
     cases: Mapping[str, Sequence[Case]]
     seeds: Mapping[str, int]
     key_id: str
     slow: Mapping[Question, float] = MappingProxyType({})
+    kept: Mapping[Case, Case] = MappingProxyType({})
 
     @property
     def is_public(self) -> bool:
@@ -188,7 +190,7 @@ def _restored(about: Mapping[str, Any], numbers: np.ndarray, families: Mapping[s
     expected.know(answers)
     in_families = {name: [cases[place] for place in places] for name, places in about["families"].items()}
     slow = {Question(step, cases[place], tuple(lines)): seconds for step, place, lines, seconds in about["slow"]}
-    return Exam(in_families, about["seeds"], about["key_id"], slow)
+    return Exam(in_families, about["seeds"], about["key_id"], slow, {case: case for case in cases})
 
 
 class _Taken:

@@ -56,6 +56,7 @@ class Row(NamedTuple):
     sha256: str  # of what was handed in, "" where that is not known
     program: str  # its digest, "" where there is none
     version: str
+    quiz_message: str = ""
 
 
 def row_of(report: Report) -> Row:
@@ -75,7 +76,7 @@ def row_of(report: Report) -> Row:
         report["max_points"],
         report.get("quiz", {}).get("points"),
         total.get("report"),
-        None if None in total.values() else total.get("points"),
+        total.get("points") if total.get("report") is not None and len(asked) == len(STEPS) else None,
         overall(outcomes),
         tuple(
             Step(steps[name]["points"], sys.intern(steps[name]["outcome"]))
@@ -90,6 +91,7 @@ def row_of(report: Report) -> Row:
         str(report.get("sha256", "")),
         str(report.get("program", "")),
         sys.intern(str(suite.get("version", ""))),
+        sys.intern(_cut(str(report.get("quiz", {}).get("message", "")))),
     )
 
 
@@ -113,7 +115,7 @@ HEAD = (
     *("hand_in", "points", "max_points", "quiz", "report", "total", "outcome"),
     *STEPS,
     *(f"{step} outcome" for step in STEPS),
-    *("isolation", "key_id", "diagnoses", "message", "sha256", "program", "same_program_as", "suite"),
+    *("isolation", "key_id", "diagnoses", "message", "sha256", "program", "same_program_as", "suite", "quiz_message"),
 )
 
 
@@ -153,6 +155,7 @@ def _cells(row: Row, same: "_Same") -> Iterator[str | float]:
     texts = (row.isolation, row.key_id, row.diagnoses, row.message, row.sha256, row.program, same.told(row))
     yield from map(cell, texts)
     yield cell(f"rnn-grading-suite {row.version}")  # the bare number can be a date
+    yield cell(row.quiz_message)
 
 
 class _Same:

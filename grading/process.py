@@ -83,7 +83,8 @@ def plain(root: Path, cells: str) -> Launch:
 
 def python_arguments(places: Places) -> list[str]:
     """Isolated mode, no site module: the child's path is the standard library, and ours until it is set up."""
-    return ["-I", "-S", "-c", BOOT, places.suite, places.packages]
+    no_bytecode = ["-B"] if sys.dont_write_bytecode else []
+    return ["-I", "-S", *no_bytecode, "-c", BOOT, places.suite, places.packages]
 
 
 def child_environment() -> dict[str, str]:

@@ -249,8 +249,8 @@ def read_answers(content: str | bytes) -> Answers:
         en = f" (line {place[1]}, column {place[2]})" if place else ""
         zh = f"（第 {place[1]} 行，第 {place[2]} 列）" if place else ""
         return _unreadable(
-            f'{ANSWERS} is not TOML{en}; write an answer as q1 = "D", with straight quotes',
-            f'{ANSWERS} 不是有效的 TOML{zh}；答案应写作 q1 = "D"，引号用英文半角',
+            f'{ANSWERS} is not TOML{en}; write an answer as q1 = "A", with straight quotes',
+            f'{ANSWERS} 不是有效的 TOML{zh}；答案应写作 q1 = "A"，引号用英文半角',
         )
 
 
@@ -267,14 +267,14 @@ def _answers(content: Mapping[str, object]) -> Answers:
             letters.pop(question, None)
             faults[question] = Text("the question is answered twice", "同一题作答了两次")
         elif (given := _letters(value)) is None:
-            faults[question] = Text('an answer should be letters in quotes, as "D"', '答案应为引号中的字母，如 "D"')
+            faults[question] = Text('the answer should be letters in quotes, as "A"', '答案应为引号中的字母，如 "A"')
         else:
             letters[question] = given
     return Answers(letters, faults)
 
 
 def _letters(value: object) -> frozenset[str] | None:
-    """The letters of "AD", "a, d" or ["A", "D"], with whatever else stands for one; None for what is no text."""
+    """The letters of "BC", "b, c" or ["B", "C"], with whatever else stands for one; None for what is no text."""
     parts = value if isinstance(value, list) else [value]
     texts = [part for part in parts if isinstance(part, str)]
     if len(texts) < len(parts):

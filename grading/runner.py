@@ -37,7 +37,7 @@ def main(program: Path, exam_file: Path, arguments: Sequence[str] = ()) -> int:
         properties = all_properties()
         practice = _exam(exam_file, properties)
         if arguments:
-            return _again(arguments, root, properties)
+            return _again(arguments, root, properties, practice)
         return _check(root, properties, practice)
     except Usage as error:
         print(f"runner.py: {error}", file=sys.stderr)
@@ -77,11 +77,11 @@ def _notes(root: Path, spoken: str) -> list[str]:
     """What is read of the quiz, and what this run leaves out."""
     tr = language.translator(spoken)
     answers = getattr(quiz.as_read(quiz.answers_of(root)), spoken)
-    read = tr("Quiz, of which right and wrong are not told here: {answers}.").format(answers=answers)
+    read = tr("Quiz (right or wrong is not told here): {answers}.").format(answers=answers)
     off = tr(
-        "These are the checks that grade, on practice numbers. Three need the model solution and are off here: the "
-        "check of the grader itself, known bugs by their names, and a second try of what rests on a wrong cell, which "
-        "in grading may still earn its points."
+        "These are the checks that grade, on practice numbers. What needs the model solution is off here: the name of "
+        "a known bug, the check of the grader itself, and the second try: in grading, a step that fails only because "
+        "your cell is wrong is tried again with a right cell, and can still earn its points."
     )
     return [*wrapped(read, "", ""), *wrapped(off, "", "")]
 
@@ -97,12 +97,15 @@ def _with_replay(found: report.Report) -> report.Report:
     return {**found, "steps": steps}
 
 
-def _again(arguments: Sequence[str], root: Path, properties: Sequence[Property]) -> int:
-    """Show an example of a report again. Raises Usage."""
+def _again(arguments: Sequence[str], root: Path, properties: Sequence[Property], practice: exam.Exam) -> int:
+    """Show an example again: one of those that came along with their answers. Raises Usage."""
     if len(arguments) != 3 or arguments[0] != "replay":
         raise Usage(f"it takes nothing, or an example to show again: {HOW}")
-    prop, case = replay.find(list(properties), arguments[1]), replay.from_words(arguments[2])
-    replay.check_kind(prop, case)
+    prop, wanted = replay.find(list(properties), arguments[1]), replay.from_words(arguments[2])
+    replay.check_kind(prop, wanted)
+    case = practice.kept.get(wanted)
+    if case is None or case not in (*practice.cases[prop.family.name], *prop.family.ladder):
+        raise Usage(f"{arguments[2]!r} is none of the examples that this runner shows for {prop.id}")
     hand_in = Remembering(isolation.rung(ISOLATION).open_hand_in(root.resolve(), "own"))
     try:
         text, holds = replay.show(prop, case, hand_in, language.translator(language.choose(None)))

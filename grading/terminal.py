@@ -82,7 +82,8 @@ def summary_line(row: Row) -> str:
     lost = [name for name, step in zip(STEPS, row.steps, strict=True) if step.outcome not in ("passed", NOT_ASKED)]
     refused = row.message and row.outcome == "not_run"  # and then the message says why
     reason = "; ".join(filter(None, [f"lost: {', '.join(lost)}" if lost and not refused else "", row.message]))
-    return plain(f"{row.name:<24} {row.points:>5g} / {row.max_points:g}  {reason}".rstrip())
+    quiz = "" if row.quiz is None else f", quiz {row.quiz:g}"
+    return plain(f"{row.name:<24} {row.points:>5g} / {row.max_points:g}{quiz}  {reason}".rstrip())
 
 
 # Points

@@ -29,8 +29,7 @@ def read_scores(file: Path) -> dict[str, float]:
         raise Usage(f"the marks {file} cannot be read: {error.strerror}") from None
     except ValueError:
         raise Usage(f"the marks {file} are not in UTF-8; save them again as CSV in that encoding") from None
-    first = text.partition("\n")[0]
-    separator = next((mark for mark in SEPARATORS if mark in first), ",")
+    separator = _separator([line for line in text.splitlines() if line.strip()])
     scores: dict[str, float] = {}
     seen: set[str] = set()
     rows = csv.reader(text.splitlines(keepends=True), delimiter=separator)
@@ -50,6 +49,22 @@ def read_scores(file: Path) -> dict[str, float]:
     return scores
 
 
+def _separator(lines: list[str]) -> str:
+    """The one that gives the last row a number of points, or else a second column."""
+    last = lines[-1] if lines else ""
+    columns = {mark: last.split(mark) for mark in SEPARATORS if mark in last}
+    numbers = [mark for mark, parts in columns.items() if _number(parts[1].strip().strip('"'), mark) is not None]
+    return next(iter([*numbers, *columns]), ",")
+
+
+def _number(text: str, separator: str) -> float | None:
+    """The number in a cell, which has a comma for a point where none separates columns."""
+    try:
+        return float(text if separator == "," else text.replace(",", "."))
+    except ValueError:
+        return None
+
+
 def _row(row: list[str], separator: str, where: str, may_be_heading: bool) -> tuple[str, float | None]:
     """A name and its mark; ("", None) for a heading."""
     if len(row) < 2:
@@ -57,12 +72,11 @@ def _row(row: list[str], separator: str, where: str, may_be_heading: bool) -> tu
     name, given = text_of(row[0].strip()), text_of(row[1].strip())
     if not given:
         return name, None
-    try:
-        score = float(given if separator == "," else given.replace(",", "."))
-    except ValueError:
-        if may_be_heading:
+    score = _number(given, separator)
+    if score is None:
+        if may_be_heading and not any(character.isdigit() for character in given):
             return "", None
-        raise Usage(f"{where}: {given!r:.60} is no number of points, 0 to {MOST}") from None
+        raise Usage(f"{where}: {given!r:.60} is no number of points, 0 to {MOST}")
     if not (math.isfinite(score) and 0 <= score <= MOST):
         raise Usage(f"{where}: {given} points are not possible, but 0 to {MOST} are")
     return name, score
@@ -76,6 +90,11 @@ def with_total(report: Report, scores: Mapping[str, float]) -> dict[str, Any]:
     most = report["max_points"] + (0 if quiz is None else quiz["max_points"]) + MOST
     points = sum(value for value in parts.values() if value is not None)
     return {**report, "total": {**parts, "points": points, "max_points": most}}
+
+
+def without_mark(scores: Mapping[str, float], names: Iterable[str]) -> list[str]:
+    """The names of hand-ins that have no mark."""
+    return sorted(set(names) - scores.keys())
 
 
 def unknown(scores: Mapping[str, float], names: Iterable[str]) -> list[str]:

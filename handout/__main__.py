@@ -1,4 +1,4 @@
-"""The command line: python -m handout [--style blanks|bodies] [--out DIR] [--exam FILE]
+"""The command line: python -m handout [--style blanks|bodies] [--out DIR]
 
 Writes DIR/program.zip and DIR/program.tar.gz. Exit status: 0 written, 2 usage, 3 broken: nothing is written.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from handout import pack
 from handout.contents import DoesNotFit
+from handout.practice import practice_exam
 from handout.program import program
 from handout.skeleton import STYLES
 
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     """Build the hand-out and return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        files = program(options.style, _exam(options.exam))
+        files = program(options.style, practice_exam())
         options.out.mkdir(parents=True, exist_ok=True)
         for name, content in (("program.zip", pack.zipped(files)), ("program.tar.gz", pack.tarred(files))):
             (options.out / name).write_bytes(content)
@@ -34,19 +35,10 @@ def main(arguments: Sequence[str]) -> int:
     return WRITTEN
 
 
-def _exam(file: Path | None) -> bytes:
-    if file is not None:
-        return file.read_bytes()
-    from handout.practice import practice_exam  # torch, and ten seconds
-
-    return practice_exam()
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m handout", description="Build what students are given.")
     parser.add_argument("--style", choices=STYLES, default=STYLES[0], help="what is to fill in (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="where (default: %(default)s)")
-    parser.add_argument("--exam", type=Path, metavar="FILE", help="the exam in data/ (default: the practice exam)")
     return parser
 
 

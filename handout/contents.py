@@ -44,7 +44,7 @@ EXERCISES = (
     Exercise(
         "mytorch/gru_cell.py",
         tasks=(Task("GRU_Cell.forward"), Task("GRU_Cell.backward")),
-        given=("GRU_Cell.__init__", "GRU_Cell.init_weights", "GRU_Cell.zero_grad", "GRU_Cell.__call__"),
+        given=("GRU_Cell.__init__", "GRU_Cell.init_weights", "GRU_Cell.zero_grad", "GRU_Cell.__call__", "outer"),
     ),
     Exercise(
         "hw3/rnn_classifier.py",

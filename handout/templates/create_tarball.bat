@@ -10,7 +10,7 @@ if defined missing goto elsewhere
 set "packed=hw3 mytorch"
 if exist answers.toml set "packed=hw3 mytorch answers.toml"
 if not exist answers.toml echo There is no answers.toml here, so the quiz gets no points.
-tar -cf handin.tar --exclude=__pycache__ --exclude=*.pyc --exclude=.DS_Store %packed%
+tar -ch -f handin.tar --exclude=__pycache__ --exclude=*.pyc --exclude=.DS_Store %packed%
 if errorlevel 1 goto failed
 echo handin.tar holds: %packed%
 exit /b 0

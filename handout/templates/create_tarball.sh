@@ -16,5 +16,5 @@ if [ -f answers.toml ]; then
 else
     echo "There is no answers.toml here, so the quiz gets no points."
 fi
-tar -cf handin.tar --exclude=__pycache__ --exclude='*.pyc' --exclude=.DS_Store "$@"
+tar -ch -f handin.tar --exclude=__pycache__ --exclude='*.pyc' --exclude=.DS_Store "$@"
 echo "handin.tar holds: $*"

@@ -1,5 +1,6 @@
 """Check your homework: python ./autograder/hw3_autograder/runner.py, in the folder that holds mytorch/ and hw3/."""
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -21,7 +22,18 @@ def run() -> int:
         if (SUITE / str(error.name).partition(".")[0]).is_dir() or not SUITE.is_dir():
             return _cannot(f"{SUITE} is not whole ({error}); unpack the homework's archive again")
         return _cannot(f'{error}; run: "{sys.executable}" -m pip install -r "{HERE / "requirements.txt"}"')
-    status: int = runner.main(HERE.parents[1], HERE / "data" / "exam.npz", sys.argv[1:])
+    except Exception as error:
+        return _cannot(f"{SUITE} is damaged ({type(error).__name__}: {error}); unpack the homework's archive again")
+    try:
+        status: int = runner.main(HERE.parents[1], HERE / "data" / "exam.npz", sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader went away: `| head`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the process ends
+        return 3
+    except Exception as error:
+        return _cannot(
+            f"{type(error).__name__}: {error}; unpack the homework's archive again, or ask who gave it to you"
+        )
     return status
 
 
@@ -31,4 +43,7 @@ def _cannot(reason: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    try:
+        sys.exit(run())
+    except KeyboardInterrupt:
+        sys.exit(_cannot("it was interrupted"))

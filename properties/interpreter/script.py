@@ -212,6 +212,8 @@ def _as_fault(error: BaseException, line: Line, names: _Names, hand_in: HandInMo
         return Fault("missing", str(error), "")
     if isinstance(error, SyntaxError) and (file := _relative(error.filename, hand_in)) is not None:
         where = f"{file}:{error.lineno}"
+        if "???" in str(error.text):  # of the hand-out's outline
+            return Fault("unparsed", f"{where} does not parse: a ??? is left there", where)
         return Fault("unparsed", _cut(f"{where} does not parse: {error.msg}"), where)
     frames = [
         (f"{file}:{number}", frame.f_code.co_qualname)

@@ -141,7 +141,7 @@ def test_all_else_has_its_column(written):
 
     assert {name: seen[name] for name in gradebook.HEAD[19:]} == {
         "isolation": "process", "key_id": "ab12", "diagnoses": "a: b", "message": "c", "sha256": "d1", "program": "f",
-        "same_program_as": "", "suite": "rnn-grading-suite 1.2.3",
+        "same_program_as": "", "suite": "rnn-grading-suite 1.2.3", "quiz_message": "",
     }  # fmt: skip
 
 

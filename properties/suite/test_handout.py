@@ -167,12 +167,12 @@ def test_constructors_keep_what_is_no_task():
     ]
 
 
-def test_helpers_and_their_imports_go_and_the_rest_stays(style):
-    """outer, which only the solution uses, is gone; NumPy and the classes that students need are imported still."""
+def test_what_is_given_stays_and_so_do_its_imports(style):
+    """outer, which a body to paste calls, is there; NumPy and the classes that students need are imported still."""
     gru = skeleton(model("mytorch/gru_cell.py"), exercise_of("mytorch/gru_cell.py"), style)
     hw3 = skeleton(model("hw3/hw3.py"), exercise_of("hw3/hw3.py"), style)
 
-    assert "outer" not in gru
+    assert "\ndef outer(a, b):\n" in gru
     assert "from activation import Sigmoid, Tanh\n" in gru
     assert "import numpy as np\n" in hw3
     assert 'sys.path.append("mytorch")\nfrom gru_cell import GRU_Cell\nfrom linear import Linear\n' in hw3
@@ -265,7 +265,6 @@ def test_a_solution_left_in_is_found(file, name, style):
         ("README.md", "dz @\n  W_hh"),
         ("a.py", "# self.dW_hh +=\n#     dz_mean.T @ h_prev_t"),
         ("a.py", "# dz_mean.T @\n#     h_prev_t"),
-        ("a.py", "def outer(a, b):\n    return np.dot(a[:, np.newaxis], b[np.newaxis])"),
         ("a.py", "p = q @ A + s @ B + t @ C"),
         ("a.py", "# p = (q @ A + s @ B\n#      + t @ C)"),
         ("a.py", "'''\n    d = delta * (k - h) * act.derivative()\n'''"),
@@ -341,7 +340,12 @@ UNKNOWN = "is neither given nor to fill in (handout/contents.py)"
         (RNN, "def backward(", "def back(", f"{RNN} has no RNN_Cell.backward, which is to fill in"),
         (RNN, "def zero_grad(", "def clear(", f"{RNN} has no RNN_Cell.zero_grad, which is given"),
         (GRU, "class GRU_Cell:", "class GRU:", f"{GRU} has no GRU_Cell."),
-        (GRU, "self.d = in_dim", "self.d = outer(in_dim)", f"{GRU}: outer {UNKNOWN}, but what is given uses it"),
+        (
+            GRU,
+            "def outer(a, b):\n",
+            "def twice(a):\n    return a\n\n\ndef outer(a, b):\n    twice(a)\n",
+            f"{GRU}: twice {UNKNOWN}, but what is given uses it",
+        ),
         (GRU, "def outer(", "RATE = 2\n\n\ndef outer(", f"{GRU}: RATE {UNKNOWN}, and no solution uses it"),
         (
             GRU,
@@ -500,6 +504,19 @@ def test_all_questions_are_handed_out_without_the_key(style):
         assert text.count(f"## {question.question} (") == text.count(f"## {question.question}（") == 1
 
 
+def test_no_file_of_the_hand_out_gives_an_answer_away(style):
+    """No example, message or comment has a question's right letters, nor why an option is true."""
+    files = program.exercise_files(style) | program.runner_files(NO_ARRAYS)
+    texts = {name: file.content.decode() for name, file in files.items() if not name.endswith((".npz", ".mo"))}
+
+    for question in quiz.load().questions:
+        key = "".join(sorted(question.key))
+        told = [f'{question.question} = "{key}"', f"{question.question} = '{key}'", f"{question.question} {key}"]
+        told += [f'"{key}"'] if len(key) > 1 else []
+        told += [why for option in question.options for why in option.why]
+        assert [(name, each) for name, text in texts.items() for each in told if each in text] == []
+
+
 def test_nothing_but_the_key_tells_the_right_options():
     """A quiz with another key is handed out as the same text."""
     right = quiz.load()
@@ -565,11 +582,24 @@ def test_packing_elsewhere_says_where(handed_out, missing):
 def test_windows_packs_the_same():
     """create_tarball.bat calls tar with the same words as create_tarball.sh."""
     sh, bat = ((program.TEMPLATES / f"create_tarball.{kind}").read_text() for kind in ("sh", "bat"))
-    (of_sh,), (of_bat,) = (re.findall("^tar -cf handin.tar (.*)$", text, re.MULTILINE) for text in (sh, bat))
+    (of_sh,), (of_bat,) = (re.findall("^tar -ch -f handin.tar (.*)$", text, re.MULTILINE) for text in (sh, bat))
 
     assert of_sh.replace("'", "").split()[:-1] == of_bat.split()[:-1]
     assert "set -- hw3 mytorch\n" in sh
     assert 'set "packed=hw3 mytorch"\n' in bat
+    assert 'if exist answers.toml set "packed=hw3 mytorch answers.toml"\n' in bat
+    assert "%packed%\nif errorlevel 1 goto failed\n" in bat
+
+
+@on_unix
+def test_a_link_is_packed_as_what_it_leads_to(handed_out, tmp_path):
+    """Grading refuses links; a student whose answers are one gets what they say."""
+    (tmp_path / "mine.toml").write_text('q1 = "A"\n')
+    (handed_out / "answers.toml").symlink_to(tmp_path / "mine.toml")
+    create_tarball(handed_out)
+
+    archives.unpack(handed_out / "handin.tar", tmp_path / "unpacked")
+    assert (tmp_path / "unpacked/answers.toml").read_text() == 'q1 = "A"\n'
 
 
 # The runner
@@ -635,6 +665,11 @@ def test_documents_say_what_is_so():
 
     assert f"LEAST = ({version.replace('.', ', ')})" in (program.TEMPLATES / "runner.py").read_text(encoding="utf-8")
     in_english, in_chinese = readme.split("\n# 作业三")
+    files = {*program.exercise_files("blanks"), f"{program.RUNNER}/runner.py", f"{program.RUNNER}/requirements.txt"}
+    for part in (in_english, in_chinese):
+        assert set(re.findall(r"autograder/[\w/]+\.\w+", part)) <= files
+        named = set(re.findall(r"`([\w/]+\.(?:py|sh|bat|md))`", part))
+        assert {name.rpartition("/")[2] for name in named} <= {name.rpartition("/")[2] for name in files}
     command = f"python ./{program.RUNNER}/runner.py"
     for said in (f"Python {version}", command, "hw1_autograder", TODO, "???", "create_tarball.bat"):
         assert said in in_english, said
@@ -780,17 +815,15 @@ def test_the_suite_that_is_carried_is_whole_and_no_solution(tmp_path):
 
 @pytest.fixture
 def runner_of_another_day(monkeypatch):
-    """The command line is tried without the suite, which takes its time."""
+    """The command line is tried without the suite and the exam, which take their time."""
     monkeypatch.setattr(program, "runner_files", lambda exam, root: {"data/exam.npz": File(exam)})
+    monkeypatch.setattr(command_line, "practice_exam", lambda: NO_ARRAYS)
 
 
 @pytest.mark.usefixtures("runner_of_another_day")
 def test_the_command_writes_both_archives(style, tmp_path, capsys):
     """python -m handout --style S --out DIR writes program.zip and program.tar.gz, with all files below program/."""
-    (tmp_path / "exam.npz").write_bytes(NO_ARRAYS)
-    status = command_line.main(
-        ["--style", style, "--out", str(tmp_path / "a/dist"), "--exam", str(tmp_path / "exam.npz")]
-    )
+    status = command_line.main(["--style", style, "--out", str(tmp_path / "a/dist")])
 
     assert status == command_line.WRITTEN
     assert capsys.readouterr().out.count(" files, ") == 2
@@ -805,18 +838,20 @@ def test_the_command_writes_both_archives(style, tmp_path, capsys):
     assert (b"???" in in_zip["program/hw3/hw3.py"]) == (style == "blanks")
 
 
-def test_an_exam_that_is_not_there_is_told(tmp_path, capsys):
-    """A file that cannot be read is a usage error, and named."""
-    assert command_line.main(["--out", str(tmp_path), "--exam", "no.npz"]) == command_line.USAGE
-    assert "no.npz" in capsys.readouterr().err
+@pytest.mark.usefixtures("runner_of_another_day")
+def test_a_place_where_nothing_can_be_written_is_told(tmp_path, capsys):
+    """A file in the folder's place is a usage error, and named."""
+    (tmp_path / "dist").touch()
+
+    assert command_line.main(["--out", str(tmp_path / "dist")]) == command_line.USAGE
+    assert str(tmp_path / "dist") in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("runner_of_another_day")
 def test_what_does_not_fit_is_told_and_nothing_written(tmp_path, capsys, monkeypatch):
     """Where impl/ is not what the table says, the status is 3, and there is no archive."""
     monkeypatch.setattr(command_line, "program", lambda style, exam: skeleton("", EXERCISES[0], style))
-    (tmp_path / "exam.npz").touch()
-
-    status = command_line.main(["--out", str(tmp_path / "dist"), "--exam", str(tmp_path / "exam.npz")])
+    status = command_line.main(["--out", str(tmp_path / "dist")])
 
     assert status == command_line.BROKEN
     assert "mytorch/rnn_cell.py has no RNN_Cell." in capsys.readouterr().err

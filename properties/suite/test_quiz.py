@@ -216,7 +216,7 @@ def test_a_value_that_is_no_text_costs_its_question(value):
     """A number, date, table or list of something else is told, and the other questions keep their points."""
     scores = quiz.score(QUIZ, quiz.read_answers(f'q1 = {value}\nq4 = "D"'))
 
-    assert says(scores[0].message, 'should be letters in quotes, as "D"', "应为引号中的字母")
+    assert says(scores[0].message, 'should be letters in quotes, as "A"', "应为引号中的字母")
     assert points(scores) == dict.fromkeys(RIGHT, 0) | {"q4": 2}
     assert outcomes(scores)["q1"] == "failed"
 

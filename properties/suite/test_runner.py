@@ -1,6 +1,8 @@
 """The hand-out as a new student has it: unpacked elsewhere, with no library but those of its requirements.txt."""
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,8 +16,9 @@ from handout.pack import zipped
 from handout.practice import practice_exam
 from handout.program import RUNNER, program
 from handout.skeleton import STYLES
+from properties.registry import STEPS as STEP_NAMES
 
-STEPS = 6
+STEPS = len(STEP_NAMES)
 pytestmark = pytest.mark.slow
 
 WITHOUT_LIBRARIES = """
@@ -50,14 +53,37 @@ def run(homework, *arguments):
     return subprocess.run(command, cwd=homework, env=alone, capture_output=True, text=True, timeout=120, check=False)
 
 
+def shown_again(ran):
+    """The property and the case of each command that shows an example again."""
+    text = ran.stdout.replace(" \\\n", "")
+    return re.findall(rf'{re.escape(runner.COMMAND)} replay +"([^"]+)" +"([^"]+)"', text)
+
+
 def words_of(ran):
     return " ".join(ran.stdout.split())
 
 
-def fill_in(homework, *files):
+def fill_in(homework):
+    """Paste the model solution's functions over those that are to fill in, and nothing else."""
     for exercise in EXERCISES:
-        if exercise.file in files or not files:
-            shutil.copy(IMPL / exercise.file, homework / exercise.file)
+        file, model = homework / exercise.file, (IMPL / exercise.file).read_text(encoding="utf-8")
+        lines, solved = file.read_text(encoding="utf-8").split("\n"), functions(model)
+        for name, (first, last) in reversed(functions("\n".join(lines)).items()):
+            if name in [task.name for task in exercise.tasks]:
+                begin, end = solved[name]
+                lines[first - 1 : last] = model.split("\n")[begin - 1 : end]
+        file.write_text("\n".join(lines), encoding="utf-8")
+
+
+def functions(text):
+    """The first and the last line of each function and method, by name and in their order."""
+    found = {}
+    for node in ast.parse(text).body:
+        for member in node.body if isinstance(node, ast.ClassDef) else [node]:
+            if isinstance(member, ast.FunctionDef):
+                name = f"{node.name}.{member.name}" if member is not node else member.name
+                found[name] = (member.lineno, member.end_lineno)
+    return found
 
 
 def files_of(folder):
@@ -65,12 +91,14 @@ def files_of(folder):
 
 
 def test_an_untouched_hand_out_is_not_written_yet(homework):
-    """Every step says FAIL and what is not written yet, without a traceback; nothing is left behind; status 1."""
+    """Every step says FAIL and which function is not written yet, without a traceback; nothing is left; status 1."""
     before = files_of(homework)
     ran = run(homework)
 
     assert (ran.returncode, ran.stderr) == (1, "")
-    assert words_of(ran).count(" is not written yet (") == STEPS
+    told = words_of(ran).partition("Not written yet")[2]
+    assert told.count(" is not written yet. Look at ") == STEPS - 1  # both of the GRU need its forward
+    assert all(f" {step}" in told for step in STEP_NAMES)
     assert "PASS" not in ran.stdout
     assert "Traceback" not in ran.stdout
     assert "there is no answers.toml" in words_of(ran)
@@ -102,7 +130,7 @@ def test_a_wrong_line_is_told_and_shown_again(homework):
     file.write_text(right.replace("(1 - self.z) * h", "(1 + self.z) * h", 1))
     assert file.read_text() != right
     ran = run(homework)
-    words = ran.stdout.split(f"    {runner.COMMAND} replay ")[1].splitlines()[0].split('"')[1::2]
+    words = shown_again(ran)[0]
 
     assert ran.returncode == 1
     assert "RNN Classifier: PASS" in ran.stdout
@@ -112,6 +140,66 @@ def test_a_wrong_line_is_told_and_shown_again(homework):
     assert "failed: h_t" in shown.stdout
     file.write_text(right)
     assert "It holds." in run(homework, "replay", *words).stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("mytorch/rnn_cell.py", "dz_mean = dz / N", "dz_mean = dz"),
+        ("mytorch/rnn_cell.py", "return self.activation(x", "return 2 * self.activation(x"),
+        ("hw3/rnn_classifier.py", "self.hiddens[-1]", "self.hiddens[0]"),
+        ("hw3/hw3.py", "return", "return 2 *"),
+        ("mytorch/gru_cell.py", "dx = da_z @ self.Wzx", "dx = da_z @ self.Wrx"),
+    ],
+    ids=["RNN Backward", "RNN Forward", "RNN Classifier", "GRU Inference", "GRU Backward"],
+)
+def test_every_command_that_is_shown_shows_its_example(homework, file, old, new):
+    """Whatever step is wrong, the commands of all its examples can be typed in, and say what is wrong."""
+    fill_in(homework)
+    text = (homework / file).read_text()
+    assert old in text
+    (homework / file).write_text(text.replace(old, new, 1))
+    commands = shown_again(run(homework))
+
+    assert commands
+    for words in commands:
+        again = run(homework, "replay", *words)
+        assert (again.returncode, again.stderr) == (1, ""), words
+        assert "Traceback" not in again.stdout
+
+
+def test_another_example_is_not_shown(homework):
+    """A case that did not come along has no answers here, and the sentence says so."""
+    fill_in(homework)
+    ran = run(homework, "replay", "rnn_backward.gradient_equals_torch[dx]", "RNNStep(N=3, D=3, H=3, seed=77)")
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "is none of the examples that this runner shows" in ran.stderr
+
+
+def test_an_outline_that_is_half_filled_in_is_told(homework):
+    """A ??? that is left is the reason why a file does not parse."""
+    file = homework / "mytorch/rnn_cell.py"
+    file.write_text(file.read_text().replace("        raise NotImplementedError", "        h = ???", 1))
+
+    assert "does not parse: a ??? is left there" in words_of(run(homework))
+
+
+@pytest.mark.parametrize("damage", ["suite/fixtures", "suite/pyproject.toml", "suite/grading/judge.py"])
+def test_a_damaged_suite_is_a_sentence(homework, damage):
+    """Where a part is gone or is not Python nothing is judged; status 3, one line, and what to do."""
+    place = homework / RUNNER / damage
+    if place.is_dir():
+        shutil.rmtree(place)
+    elif place.suffix == ".py":
+        place.write_text("def")
+    else:
+        place.unlink()
+    ran = run(homework)
+
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert "unpack the homework's archive again" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
 
 
 def test_what_hangs_ends(homework):

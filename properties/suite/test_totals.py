@@ -40,8 +40,10 @@ def marks(tmp_path):
         "alice;8,5\r\n李雷;10\r\n",
         "name\tpoints\tremark\nalice\t8.5\tgood\n\n李雷\t10\n",
         '"alice","8.5"\n" 李雷 "," 10"\ncarol,\n,\n',
+        "name,points,remark\nalice,8.5,good; very\n李雷,10,\n",
+        "name;points\nalice;8,5\n李雷;10,0\n",
     ],
-    ids=["plain", "heading and mark", "semicolons", "tabs", "quotes, spaces, blanks"],
+    ids=["plain", "heading and mark", "semicolons", "tabs", "quotes, spaces, blanks", "remarks", "commas for points"],
 )
 def test_marks_are_read_as_spreadsheets_write_them(marks, text):
     """With or without a heading, whatever separates the columns; a name without a mark has none."""
@@ -63,6 +65,7 @@ def test_a_name_may_come_from_the_gradebook(marks):
         ("alice,8\nbob,2\nalice,8\n", "line 3: 'alice' is there twice"),
         ("alice 8\n", "line 1: 'alice 8' is one column, but should be two"),
         ("name,points\nname,points\n", "line 2: 'points' is no number"),
+        ("alice,8/10\nbob,8\n", "line 1: '8/10' is no number of points"),
     ],
 )
 def test_marks_that_cannot_be_are_told_by_their_line(marks, text, said):
@@ -117,6 +120,14 @@ def test_a_hand_in_without_answers_is_told_so(graded):
     assert revealed["explanation"]
 
 
+def test_the_quiz_pays_no_code(small_run, write_hand_in):
+    """A hand-in that is wrong has its quiz's points, and of the code none."""
+    root = write_hand_in({"mytorch/rnn_cell.py": "", "hw3/hw3.py": "", "answers.toml": KEY})
+    report = grade_entry("wrong", root, small_run._replace(quiz=QUIZ))
+
+    assert (report["points"], report["quiz"]["points"]) == (0, 10)
+
+
 def test_a_refused_hand_in_has_no_points_in_the_quiz_either(small_run, tmp_path):
     """The quiz's part is there, and says why nothing was read."""
     (tmp_path / "damaged.zip").write_bytes(b"PK\x03\x04")
@@ -146,6 +157,17 @@ def test_the_gradebook_has_a_total_where_all_parts_are_there(graded, tmp_path):
 
     assert (with_mark.points, with_mark.quiz, with_mark.report, with_mark.total) == (80, 10, 9, 99)
     assert (without.points, without.quiz, without.report, without.total) == (80, 10, None, None)
+
+
+def test_a_run_without_a_quiz_has_a_total_and_one_of_a_step_has_none(graded):
+    """Of 90 points, and of what was not asked for nothing is known."""
+    report = graded(KEY)
+    no_quiz = {name: value for name, value in report.items() if name != "quiz"}
+    one_step = {**report, "suite": {**report["suite"], "steps": ["RNN Forward"]}}
+
+    assert totals.with_total(no_quiz, {"alice": 9})["total"]["max_points"] == 90
+    assert gradebook.row_of(totals.with_total(no_quiz, {"alice": 9})).total == 89
+    assert gradebook.row_of(totals.with_total(one_step, {"alice": 9})).total is None
 
 
 # --- The command
@@ -191,7 +213,9 @@ def test_the_command_merges_marks(run, marks, capsys):
 
     assert status == LOST
     assert [row[name] for name in ("quiz", "points", "report", "total")] == ["10", "80", "7.0", "97.0"]
-    assert "without a hand-in: 'alcie'" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "without a hand-in: 'alcie'" in said
+    assert "without a mark in" in said
 
 
 def test_the_command_grades_without_a_quiz(run):
