@@ -13,6 +13,9 @@ from handout.contents import DoesNotFit
 from handout.practice import practice_exam
 from handout.program import program
 from handout.skeleton import STYLES
+from training.characters import Characters
+from training.kept import curves
+from training.phonemes import Phonemes
 
 WRITTEN, USAGE, BROKEN = 0, 2, 3
 
@@ -21,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     """Build the hand-out and return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        files = program(options.style, practice_exam())
+        files = program(options.style, practice_exam(), curves([Phonemes(), Characters()]))
         options.out.mkdir(parents=True, exist_ok=True)
         for name, content in (("program.zip", pack.zipped(files)), ("program.tar.gz", pack.tarred(files))):
             (options.out / name).write_bytes(content)

@@ -7,14 +7,14 @@ away stays here; a carried module may import it inside a function that the runne
 import ast
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import resolve_name
 from pathlib import Path
 from typing import NamedTuple
 
 from handout.contents import ROOT, WHOLE, DoesNotFit
 
-ENTRY = "grading.runner"
+ENTRIES = ("grading.runner", "training.command_line")
 
 NOT_CARRIED: Mapping[str, str] = {
     "reference.twins": "the equations in NumPy, forward and backward by hand: the solution in other names",
@@ -23,6 +23,8 @@ NOT_CARRIED: Mapping[str, str] = {
     "reference.torch_gru": "an oracle in torch; the exam holds what it answers",
     "properties.drawing": "draws cases to which no answer was kept, and needs Hypothesis",
     "fixtures.catalogue": "every bug of it is an edit of the solution",
+    "training.in_torch": "the networks in torch: the solution's equations; their losses come along instead",
+    "training.drift": "the gradients by hand; what it allows comes along instead",
     "grading.slopes": "draws a gradient beside differences of the equations",
     "grading.diagnosis": "compares with the catalogue's bugs, planted in the solution",
 }
@@ -45,6 +47,7 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
 
 NOT_NEEDED: Mapping[str, str] = {
     "hypothesis": "draws and shrinks cases, which the runner does not",
+    "matplotlib": "draws the curves of training for those who have it",
 }
 """Libraries that a carried module imports inside a function that the runner does not call."""
 
@@ -57,19 +60,19 @@ class Import(NamedTuple):
     lazy: bool
 
 
-def carried_files(root: Path = ROOT, entry: str = ENTRY) -> list[str]:
+def carried_files(root: Path = ROOT, entries: Sequence[str] = ENTRIES) -> list[str]:
     """The carried files, relative to the project's root and sorted.
 
     Raises DoesNotFit for a module that is not there, and for one that imports at its top what is not carried.
     """
-    return sorted({file for module in _carried_modules(root, entry) for file in _files_of(root, module)})
+    return sorted({file for module in _carried_modules(root, entries) for file in _files_of(root, module)})
 
 
-def requirements(root: Path = ROOT, entry: str = ENTRY) -> list[str]:
+def requirements(root: Path = ROOT, entries: Sequence[str] = ENTRIES) -> list[str]:
     """The libraries that the carried files import, as pyproject.toml requires them, sorted."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     required = {line.partition(">=")[0].strip(): line for line in project["dependencies"]}
-    modules = _carried_modules(root, entry)
+    modules = _carried_modules(root, entries)
     outside = {found.module.partition(".")[0] for module in modules for found in _imports(root, module)}
     outside -= {*sys.stdlib_module_names, *NOT_NEEDED, *_packages(root)}
     for name in sorted(outside - required.keys()):
@@ -77,10 +80,10 @@ def requirements(root: Path = ROOT, entry: str = ENTRY) -> list[str]:
     return [required[name] for name in sorted(outside)]
 
 
-def _carried_modules(root: Path, entry: str) -> list[str]:
-    """The entry and every module that it needs."""
+def _carried_modules(root: Path, entries: Sequence[str]) -> list[str]:
+    """The entries and every module that they need."""
     carried: list[str] = []
-    due = [entry]
+    due = list(entries)
     while due:
         module = due.pop()
         if module not in carried:

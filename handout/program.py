@@ -1,6 +1,6 @@
 """Every file of the hand-out, by its name in the archives: `program/mytorch/rnn_cell.py`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grading import quiz
@@ -16,14 +16,14 @@ TEMPLATES = Path(__file__).with_name("templates")
 TEXT = {".py", ".md", ".toml", ".txt", ".sh", ".bat"}
 
 
-def program(style: str, exam: bytes, impl: Path = IMPL, root: Path = ROOT) -> dict[str, File]:
-    """All files of the hand-out, in this style and with this exam.
+def program(style: str, exam: bytes, curves: bytes, impl: Path = IMPL, root: Path = ROOT) -> dict[str, File]:
+    """All files of the hand-out, in this style, with this exam and these curves of training.
 
     Raises DoesNotFit where impl/ or the project is not what the hand-out was written for, and where a piece of the
     solution would be handed out.
     """
     files = exercise_files(style, impl)
-    files |= {f"{RUNNER}/{name}": file for name, file in runner_files(exam, root).items()}
+    files |= {f"{RUNNER}/{name}": file for name, file in runner_files(exam, curves, root).items()}
     check_leaks(files, impl)
     return {f"{TOP}/{name}": file for name, file in files.items()}
 
@@ -40,14 +40,18 @@ def exercise_files(style: str, impl: Path = IMPL) -> dict[str, File]:
     return files | {name: as_handed_out(TEMPLATES / name) for name in names}
 
 
-def runner_files(exam: bytes, root: Path = ROOT, entry: str = carried.ENTRY) -> dict[str, File]:
+def runner_files(
+    exam: bytes, curves: bytes, root: Path = ROOT, entries: Sequence[str] = carried.ENTRIES
+) -> dict[str, File]:
     """The runner, what must be installed for it, its exam, and the suite that it carries."""
-    needed = "".join(f"{line}\n" for line in carried.requirements(root, entry))
-    suite = {f"suite/{name}": as_handed_out(root / name) for name in carried.carried_files(root, entry)}
+    needed = "".join(f"{line}\n" for line in carried.requirements(root, entries))
+    suite = {f"suite/{name}": as_handed_out(root / name) for name in carried.carried_files(root, entries)}
     return {
         "runner.py": as_handed_out(TEMPLATES / "runner.py"),
         "requirements.txt": File(needed.encode()),
+        "train.py": as_handed_out(TEMPLATES / "train.py"),
         "data/exam.npz": File(exam),
+        "data/training.npz": File(curves),
         **suite,
     }
 

@@ -139,7 +139,7 @@ def forward(hand_in: HandIn, weights: Weights, x: Array) -> tuple[Array, Array]:
         y, h = net.forward(x_t.copy(), states[-1].copy())
         logits.append(hand_in.array(unbatched(np.asarray(y)), (C,), "CharacterPredictor.forward's first result"))
         states.append(hand_in.array(unbatched(np.asarray(h)), (H,), "CharacterPredictor.forward's second result"))
-    return np.stack(states), np.stack(logits)
+    return np.array(states), np.array(logits)
 
 
 def back_through_output(hand_in: HandIn, weights: Weights, states: Array, delta: Array) -> tuple[Array, Weights]:

@@ -5,6 +5,7 @@ Exit status: 0 it learned, and every loss is PyTorch's; 1 it did not; 2 usage; 3
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from training import show
 from training.characters import Characters
 from training.comparison import Comparison, compared
 from training.hand_in import HandIn, Unusable
+from training.kept import compared_with
 from training.phonemes import Phonemes
 from training.sgd import Batch, Step, Weights, descend
 from training.task import Task
@@ -23,12 +25,15 @@ LEARNED, NOT_LEARNED, USAGE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 130
 TASKS: dict[str, type[Phonemes] | type[Characters]] = {task.name: task for task in (Phonemes, Characters)}
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit status."""
+def main(arguments: Sequence[str], hand_in: Path = MODEL_SOLUTION, kept: Path | None = None) -> int:
+    """Run the command and return its exit status.
+
+    In the hand-out, hand_in is the student's folder, and PyTorch's curves are those that were kept.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console that cannot show a character shows a stand-in
-    parser = _parser()
+    parser = _parser(hand_in)
     options = parser.parse_args(arguments)
     if not options.hand_in.is_dir():
         parser.error(f"--hand-in {options.hand_in} is not a folder, but should be the one that holds mytorch/ and hw3/")
@@ -38,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.plot and not options.plot.absolute().parent.is_dir():
         parser.error(f"--plot {options.plot}: there is no folder {options.plot.parent}")
     try:
-        return train(TASKS[options.task](options.seed), HandIn(root), options)
+        return train(TASKS[options.task](options.seed), HandIn(root), options, kept)
     except KeyboardInterrupt:
         print("training: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -47,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         return NOT_LEARNED
 
 
-def train(task: Task, hand_in: HandIn, options: argparse.Namespace) -> int:
+def train(task: Task, hand_in: HandIn, options: argparse.Namespace, kept: Path | None = None) -> int:
     """Train, compare and show; return the exit status."""
     epochs = options.epochs or task.epochs
     _say(f"{task.about}\nPlain SGD: rate {task.rate}, epochs {epochs}, seed {task.seed}.")
@@ -71,14 +76,25 @@ def train(task: Task, hand_in: HandIn, options: argparse.Namespace) -> int:
         return NOT_LEARNED
 
     try:
-        comparison = compared(task, batches, losses, hand_in.roundoff, show.progress)
+        if kept is None:
+            comparison = compared(task, batches, losses, hand_in.roundoff, show.progress)
+        elif task.seed == 0 and epochs <= task.epochs:
+            comparison = compared_with(kept, task, losses, hand_in.roundoff)
+        else:
+            _say(f"{outcome}\nThe losses are not compared: PyTorch's came along for seed 0 and {task.epochs} epochs.")
+            return LEARNED if reached else NOT_LEARNED
+    except (OSError, ValueError, KeyError) as error:
+        _say(f"{outcome}\nThe losses are not compared: {kept} cannot be read ({error}).")
+        return BROKEN
     except ModuleNotFoundError as error:
         _say(f"{outcome}\nThe losses are not compared: {error.name} is not installed (pip install torch).")
         return BROKEN
     _say(f"\n{show.curve(comparison)}\n\n{outcome}\n{comparison.says()}")
     equal = comparison.first_wrong is None
-    if not equal:
-        _say(f"What is wrong, and where, says: python -m grading grade {folder}")
+    if not equal and kept is None:
+        _say(f"What is wrong, and where, says: python -m grading grade {shlex.quote(str(folder))}")
+    elif not equal:
+        _say("What is wrong, and where, says: python ./autograder/hw3_autograder/runner.py")
     if options.plot:
         _say(_picture(task, comparison, options.plot))
     return LEARNED if reached and equal else NOT_LEARNED
@@ -98,6 +114,10 @@ def _picture(task: Task, comparison: Comparison, file: Path) -> str:
         return f"{file} cannot be written: {error.strerror}."
 
 
+def _called(hand_in: Path) -> str:
+    return "the model solution" if hand_in == MODEL_SOLUTION else "this homework"
+
+
 def _shown(folder: Path) -> Path:
     """The folder as it is called from here."""
     here = Path.cwd()
@@ -108,17 +128,17 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(hand_in: Path) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m training",
+        prog="python -m training" if hand_in == MODEL_SOLUTION else None,
         description="Train a hand-in's network on a small task, step for step beside the same network in PyTorch.",
         epilog="The hand-in's code runs in this process, without a sandbox: this is for your own code only. "
         "Exit status: 0 it learned, and every loss is PyTorch's; 1 it did not; 2 usage; 3 PyTorch is not installed.",
     )
     parser.add_argument("task", choices=TASKS, help="phonemes: the RNN classifier; characters: the GRU predictor")
     parser.add_argument(
-        "--hand-in", type=Path, default=MODEL_SOLUTION, metavar="PATH",
-        help="the folder with your mytorch/ and hw3/ (default: the model solution)",
+        "--hand-in", type=Path, default=hand_in, metavar="PATH",
+        help=f"the folder with your mytorch/ and hw3/ (default: {_called(hand_in)})",
     )  # fmt: skip
     parser.add_argument(
         "--epochs", type=_count, metavar="N",

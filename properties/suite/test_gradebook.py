@@ -28,7 +28,8 @@ HARMLESS = [
 def row(name="alice", **values):
     """A row of a right hand-in, but for what is said."""
     given = {
-        "points": 80, "max_points": 80, "quiz": None, "report": None, "total": None, "outcome": "passed", "steps": (Step(10, "passed"),) * 6,
+        "points": 80, "max_points": 80, "quiz": None, "report": None, "total": None,
+        "outcome": "passed", "steps": (Step(10, "passed"),) * 6,
         "isolation": "sandbox", "key_id": "practice", "diagnoses": "", "message": "", "sha256": "", "program": "",
         "version": "1.2.3",
     }  # fmt: skip

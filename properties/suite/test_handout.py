@@ -506,7 +506,7 @@ def test_all_questions_are_handed_out_without_the_key(style):
 
 def test_no_file_of_the_hand_out_gives_an_answer_away(style):
     """No example, message or comment has a question's right letters, nor why an option is true."""
-    files = program.exercise_files(style) | program.runner_files(NO_ARRAYS)
+    files = program.exercise_files(style) | program.runner_files(NO_ARRAYS, NO_ARRAYS)
     texts = {name: file.content.decode() for name, file in files.items() if not name.endswith((".npz", ".mo"))}
 
     for question in quiz.load().questions:
@@ -665,7 +665,10 @@ def test_documents_say_what_is_so():
 
     assert f"LEAST = ({version.replace('.', ', ')})" in (program.TEMPLATES / "runner.py").read_text(encoding="utf-8")
     in_english, in_chinese = readme.split("\n# 作业三")
-    files = {*program.exercise_files("blanks"), f"{program.RUNNER}/runner.py", f"{program.RUNNER}/requirements.txt"}
+    files = {
+        *program.exercise_files("blanks"),
+        *(f"{program.RUNNER}/{name}" for name in ("runner.py", "train.py", "requirements.txt")),
+    }
     for part in (in_english, in_chinese):
         assert set(re.findall(r"autograder/[\w/]+\.\w+", part)) <= files
         named = set(re.findall(r"`([\w/]+\.(?:py|sh|bat|md))`", part))
@@ -695,6 +698,7 @@ PROJECT = {
     "fixtures/catalogue/__init__.py": "",
     "fixtures/catalogue/survey.py": "",
     "grading/late.py": "",
+    "training/command_line.py": "",
     "reference/__init__.py": "",
     "reference/twins.py": "",
 }
@@ -718,7 +722,7 @@ def project(tmp_path):
 
 def test_what_the_runner_imports_is_carried(project):
     """Packages, modules, those imported in functions and what lies beside them; not what is for type checkers alone."""
-    assert carried.carried_files(project()) == [
+    assert carried.carried_files(project(), ["grading.runner"]) == [
         "grading/__init__.py", "grading/late.py", "grading/points.py", "grading/rubric.py", "grading/rubric.toml",
         "grading/runner.py", "properties/__init__.py", "properties/cases.py", "properties/homework/test_a.py",
         "properties/registry.py", "reference/__init__.py",
@@ -727,7 +731,7 @@ def test_what_the_runner_imports_is_carried(project):
 
 def test_what_must_be_installed_is_what_carried_files_import(project):
     """requirements.txt names the libraries with the versions of pyproject.toml, and none that is not imported."""
-    assert carried.requirements(project()) == ["numpy>=1.26"]
+    assert carried.requirements(project(), ["grading.runner"]) == ["numpy>=1.26"]
 
 
 @pytest.mark.parametrize(
@@ -750,18 +754,18 @@ def test_what_must_be_installed_is_what_carried_files_import(project):
 def test_what_cannot_be_carried_is_told(project, instead, says):
     """A module that is not there, and one that would give the solution away, end the building with its name."""
     with pytest.raises(DoesNotFit, match=re.escape(says)):
-        carried.carried_files(project(**instead))
+        carried.carried_files(project(**instead), ["grading.runner"])
 
 
 def test_a_library_that_is_no_dependency_is_told(project):
     """What carried files import must stand in pyproject.toml."""
     with pytest.raises(DoesNotFit, match="the hand-out needs scipy, which is no dependency"):
-        carried.requirements(project(grading__rubric="def f():\n  import scipy"))
+        carried.requirements(project(grading__rubric="def f():\n  import scipy"), ["grading.runner"])
 
 
 def test_runner_files_lie_where_the_runner_looks(project):
     """The runner, its exam, what it needs, and the suite are below autograder/hw3_autograder."""
-    files = program.runner_files(b"exam", project())
+    files = program.runner_files(b"exam", b"curves", project())
 
     assert files["data/exam.npz"].content == b"exam"
     assert files["requirements.txt"].content == b"numpy>=1.26\n"
@@ -773,14 +777,14 @@ def test_a_leak_in_the_carried_suite_ends_the_building(project):
     root = project(grading__points="# dx is dz @ self.W_ih")
 
     with pytest.raises(DoesNotFit, match=r"autograder/hw3_autograder/suite/grading/points.py holds a piece"):
-        program.program("blanks", NO_ARRAYS, root=root)
+        program.program("blanks", NO_ARRAYS, NO_ARRAYS, root=root)
 
 
 @pytest.mark.parametrize("exam", [b"", b"exam"])
 def test_an_exam_that_cannot_be_searched_is_not_handed_out(project, exam):
     """What is no archive of arrays may hold anything."""
     with pytest.raises(DoesNotFit, match=r"data/exam\.npz is no \.npz without pickles, and cannot be searched"):
-        program.program("blanks", exam, root=project())
+        program.program("blanks", exam, NO_ARRAYS, root=project())
 
 
 @pytest.mark.parametrize("table", ["NOT_CARRIED", "BY_NAME", "BESIDE"])
@@ -794,7 +798,7 @@ def test_tables_of_the_carried_suite_are_current(table):
 
 def test_the_suite_that_is_carried_is_whole_and_no_solution(tmp_path):
     """The carried files can be imported where there is nothing else of the project, and none holds the solution."""
-    files = program.runner_files(NO_ARRAYS)
+    files = program.runner_files(NO_ARRAYS, NO_ARRAYS)
     program.check_leaks(files)
     for name, file in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -802,7 +806,9 @@ def test_the_suite_that_is_carried_is_whole_and_no_solution(tmp_path):
     modules = [
         name.removeprefix("suite/").removesuffix(".py").replace("/", ".") for name in files if name.endswith(".py")
     ]
-    importing = "".join(f"import {name}\n" for name in modules if not name.startswith(("impl.", "runner")))
+    importing = "".join(
+        f"import {name}\n" for name in modules if name not in ("runner", "train") and not name.startswith("impl.")
+    )
     start = f"import sys; sys.path.insert(0, {str(tmp_path / 'suite')!r})\n"
 
     assert {name for name in files if name.startswith("suite/impl/")} == {f"suite/impl/{file}" for file in WHOLE}
@@ -816,8 +822,9 @@ def test_the_suite_that_is_carried_is_whole_and_no_solution(tmp_path):
 @pytest.fixture
 def runner_of_another_day(monkeypatch):
     """The command line is tried without the suite and the exam, which take their time."""
-    monkeypatch.setattr(program, "runner_files", lambda exam, root: {"data/exam.npz": File(exam)})
+    monkeypatch.setattr(program, "runner_files", lambda exam, curves, root: {"data/exam.npz": File(exam)})
     monkeypatch.setattr(command_line, "practice_exam", lambda: NO_ARRAYS)
+    monkeypatch.setattr(command_line, "curves", lambda tasks: NO_ARRAYS)
 
 
 @pytest.mark.usefixtures("runner_of_another_day")
@@ -850,7 +857,7 @@ def test_a_place_where_nothing_can_be_written_is_told(tmp_path, capsys):
 @pytest.mark.usefixtures("runner_of_another_day")
 def test_what_does_not_fit_is_told_and_nothing_written(tmp_path, capsys, monkeypatch):
     """Where impl/ is not what the table says, the status is 3, and there is no archive."""
-    monkeypatch.setattr(command_line, "program", lambda style, exam: skeleton("", EXERCISES[0], style))
+    monkeypatch.setattr(command_line, "program", lambda style, exam, curves: skeleton("", EXERCISES[0], style))
     status = command_line.main(["--out", str(tmp_path / "dist")])
 
     assert status == command_line.BROKEN

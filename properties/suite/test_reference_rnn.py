@@ -158,7 +158,7 @@ def mean_loss(batch):
 @given(batches)
 @settings(deadline=None, max_examples=25)
 def test_gradients_are_those_of_the_delta_that_was_told(batch):
-    """Told its own delta, or half of it, classify gives what it gives without, or half of that; nothing else changes."""
+    """Told its own delta, or half, classify gives what it gives without, or half of that; nothing else changes."""
     own = rnn.classify(*batch)
 
     for share in (1.0, 0.5):

@@ -17,6 +17,8 @@ from handout.practice import practice_exam
 from handout.program import RUNNER, program
 from handout.skeleton import STYLES
 from properties.registry import STEPS as STEP_NAMES
+from training.kept import curves
+from training.phonemes import Phonemes
 
 STEPS = len(STEP_NAMES)
 pytestmark = pytest.mark.slow
@@ -34,8 +36,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 @pytest.fixture(scope="module")
 def built():
     """The hand-out in both styles, as archives."""
-    exam = practice_exam()
-    return {style: zipped(program(style, exam)) for style in STYLES}
+    exam, learned = practice_exam(), curves([Phonemes()])
+    return {style: zipped(program(style, exam, learned)) for style in STYLES}
 
 
 @pytest.fixture(params=STYLES)
@@ -47,8 +49,8 @@ def homework(request, built, tmp_path):
     return tmp_path / "作业 3" / "program"
 
 
-def run(homework, *arguments):
-    command = [sys.executable, "-c", WITHOUT_LIBRARIES, f"./{RUNNER}/runner.py", *arguments]
+def run(homework, *arguments, program="runner.py"):
+    command = [sys.executable, "-c", WITHOUT_LIBRARIES, f"./{RUNNER}/{program}", *arguments]
     alone = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LANG", "LC_"))}
     return subprocess.run(command, cwd=homework, env=alone, capture_output=True, text=True, timeout=120, check=False)
 
@@ -183,6 +185,36 @@ def test_an_outline_that_is_half_filled_in_is_told(homework):
     file.write_text(file.read_text().replace("        raise NotImplementedError", "        h = ???", 1))
 
     assert "does not parse: a ??? is left there" in words_of(run(homework))
+
+
+def test_a_network_is_seen_to_learn(homework):
+    """The classifier of a right homework learns, with a curve, beside PyTorch's losses, which came along."""
+    fill_in(homework)
+    ran = run(homework, "phonemes", program="train.py")
+
+    assert ran.returncode == 0
+    assert "PyTorch's loss is the same in each of" in ran.stdout
+    assert "loss, nats" in ran.stdout
+
+
+def test_a_wrong_network_is_seen_to_go_astray(homework):
+    """With gradients that are summed it leaves PyTorch's curve, and the runner is named."""
+    fill_in(homework)
+    file = homework / "mytorch/rnn_cell.py"
+    file.write_text(file.read_text().replace("dz_mean = dz / N", "dz_mean = dz"))
+    ran = run(homework, "phonemes", "--epochs", "2", program="train.py")
+
+    assert ran.returncode == 1
+    assert "forward began right, and a gradient is not" in ran.stdout
+    assert f"says: {runner.COMMAND}\n" in ran.stdout
+
+
+def test_training_elsewhere_is_not_compared(homework):
+    """Another seed has no curve here, and that is said; a folder that is not written yet is told."""
+    fill_in(homework)
+    ran = run(homework, "phonemes", "--seed", "3", "--epochs", "1", program="train.py")
+
+    assert "The losses are not compared: PyTorch's came along for seed 0" in ran.stdout
 
 
 @pytest.mark.parametrize("damage", ["suite/fixtures", "suite/pyproject.toml", "suite/grading/judge.py"])

@@ -3,6 +3,7 @@
 Figures that are not derived are measured with seeds 0 to 9; `python -m training` prints them for a seed.
 """
 
+import io
 import itertools
 import os
 import subprocess
@@ -20,7 +21,7 @@ from properties.hand_in import MODEL_SOLUTION
 from reference import gru, rnn
 from reference.tolerance import unit_roundoff
 from reference.weights import GRUWeights, RNNWeights
-from training import characters, command_line, drift, in_torch, phonemes, sgd, show
+from training import characters, command_line, drift, in_torch, kept, phonemes, sgd, show
 from training.characters import Characters
 from training.comparison import Comparison, compared
 from training.hand_in import HandIn, Unusable
@@ -675,3 +676,19 @@ def test_the_picture_is_written(suffix, tmp_path, capsys):
     assert status == LEARNED
     assert f"{file} is written." in out
     assert file.read_bytes()[:4] in (b"\x89PNG", b"<?xm", b"%PDF")
+
+
+def test_kept_curves_are_those_that_are_computed():
+    """A comparison with the kept losses is the comparison with PyTorch, in both precisions, and of fewer steps too."""
+    task = Phonemes(0)
+    file = io.BytesIO(kept.curves([task]))
+    batches = task.batches(2)
+    losses = [1.0] * len(batches)
+
+    for dtype in kept.DTYPES:
+        file.seek(0)
+        roundoff = unit_roundoff(dtype)
+        ours = kept.compared_with(file, task, losses, roundoff)
+        theirs = compared(task, batches, losses, roundoff, lambda losses, total, what: losses)
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(one, other)
