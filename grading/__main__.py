@@ -1,4 +1,4 @@
-"""The command line: python -m grading grade PATH... | replay PATH PROPERTY CASE | diff OLD NEW
+"""The command line: python -m grading grade PATH... | replay PATH PROPERTY CASE | report DIR | diff OLD NEW
 
 Exit status: 0 every entry paid, 1 some hand-in lost points, 2 usage, 3 broken (a fault of ours; no grade). Of diff: 0
 all that held still does, 1 something does not.
@@ -140,6 +140,7 @@ def replay(options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from grading import language, quiz
+    from grading.formats import command
     from grading.isolation import CHOICES
     from grading.rubric import DEFAULT
 
@@ -178,6 +179,8 @@ def _parser() -> argparse.ArgumentParser:
     replaying.add_argument("--isolation", choices=CHOICES, default="auto", help="where it runs (default: auto)")
     replaying.add_argument("--lang", choices=language.LANGUAGES, help="its language (default: the environment's)")
     replaying.set_defaults(command=replay)
+
+    command.add(commands)
 
     comparing = commands.add_parser("diff", help="say what changed between two folders of reports")
     comparing.add_argument("old", metavar="OLD", help="the folder of the earlier reports, or of one report")
