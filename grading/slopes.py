@@ -25,10 +25,10 @@ Arrays = dict[str, np.ndarray]
 def against_differences(case: Case, what: str, actual: np.ndarray, expected: np.ndarray) -> dict[str, Any] | None:
     """Errors of d(s) against `actual` ("theirs") and `expected` ("ours"), relative to the right slope, by step size.
 
-    None for what is no gradient of a cell's step, has another shape, or whose right slope is 0.
+    None for what is no gradient of a cell's step, has another shape or no real numbers, or whose right slope is 0.
     """
     found = _scalar_of(case, what)
-    if found is None or actual.shape != expected.shape:
+    if found is None or actual.shape != expected.shape or actual.dtype.kind != "f":
         return None
     name, scalar = found
     point = {key: case[key] for key in _names(case)}

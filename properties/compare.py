@@ -43,13 +43,13 @@ class Expected:
 
 def assert_close(actual: np.ndarray, expected: Expected, what: str) -> None:
     """The result has the expected shape, is of float64 or float32, and every element is within its bound."""
-    _assert_shape_and_dtype(actual, expected.value.shape, what)
+    _assert_shape_and_dtype(actual, expected.value.shape, what, expected.value)
     _assert_within(actual, expected.value, expected.allowed(actual.dtype), what)
 
 
 def well_formed(actual: np.ndarray, expected: Expected, what: str) -> np.ndarray:
     """Return the result itself; raise Wrong unless it has the expected shape and is of float64 or float32."""
-    _assert_shape_and_dtype(actual, expected.value.shape, what)
+    _assert_shape_and_dtype(actual, expected.value.shape, what, expected.value)
     return actual
 
 
@@ -174,14 +174,14 @@ def _note(error: np.ndarray, allowed: float) -> None:
         _ratios.append(largest / allowed if largest else 0.0)
 
 
-def _assert_shape_and_dtype(actual: np.ndarray, shape: tuple[int, ...], what: str) -> None:
+def _assert_shape_and_dtype(
+    actual: np.ndarray, shape: tuple[int, ...], what: str, expected: np.ndarray | None = None
+) -> None:
+    figures = {"what": what, "actual": actual, **({} if expected is None else {"expected": expected})}
     if actual.shape != shape:
-        raise Wrong(
-            f"{what} has shape {actual.shape}, but should have {shape}",
-            what=what, actual=actual, expected_shape=shape,
-        )  # fmt: skip
+        raise Wrong(f"{what} has shape {actual.shape}, but should have {shape}", **figures, expected_shape=shape)
     if actual.dtype not in FLOATS:
-        raise Wrong(f"{what} is of dtype {actual.dtype}, but should be {HALF_IS_TOO_COARSE}", what=what, actual=actual)
+        raise Wrong(f"{what} is of dtype {actual.dtype}, but should be {HALF_IS_TOO_COARSE}", **figures)
 
 
 def _assert_within(actual: np.ndarray, expected: np.ndarray, allowed: float, what: str) -> None:

@@ -46,6 +46,7 @@ def test_what_is_no_gradient_of_a_step_has_none():
 
     assert slopes.against_differences(RNN, "h_t", right, right) is None
     assert slopes.against_differences(RNN, "db_hh", right[:1], right) is None
+    assert slopes.against_differences(RNN, "db_hh", right.astype(complex), right) is None
     assert slopes.against_differences(Classification(N=1, T=1, D=1, H=1, L=1, C=2), "dW", right, right) is None
     assert slopes.against_differences(RNN, "db_hh", right, np.zeros_like(right)) is None
 
