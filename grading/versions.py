@@ -10,7 +10,8 @@ from pathlib import Path
 
 SUITE = Path(__file__).resolve().parents[1]
 DECIDING = ("grading", "impl", "properties", "reference", "fixtures/arrays", "fixtures/catalogue")
-"""The folders on which a report depends. Tests, under properties/suite, are no part of it."""
+"""The folders on which a report depends. Tests, and what reports are made into, are no part of it."""
+TELLING = ("properties/suite/", "grading/formats/")
 ASKING = ("properties", "reference", "fixtures/arrays")
 """The folders on which an exam depends: what is asked, and what is right."""
 
@@ -37,7 +38,7 @@ def suite_digest(folders: Sequence[str] = DECIDING) -> str:
     for folder in folders:
         for file in sorted((SUITE / folder).rglob("*")):
             name = file.relative_to(SUITE).as_posix()
-            if file.suffix in (".py", ".toml", ".npz") and not name.startswith("properties/suite/"):
+            if file.suffix in (".py", ".toml", ".npz") and not name.startswith(TELLING):
                 data = file.read_bytes()
                 digest.update(f"{name} {len(data)}\n".encode() + data)
     return digest.hexdigest()[:16]
