@@ -63,12 +63,12 @@ def whole(report: Report, path: str, language: str = "en", colour: bool = False)
     yield ""
     yield from points(report, manner)
     found = problems.of_report(report)
-    yield from _verdict(report, found, manner)
-    yield from _problems([problem for problem in found if problem.outcome != "not_run"], report, manner)
-    yield from _to_do([problem for problem in found if problem.outcome == "not_run"], manner)
-    yield from _quiz(report, manner)
+    yield from verdict(report, found, manner)
+    yield from problem_lines([problem for problem in found if problem.outcome != "not_run"], report, manner)
+    yield from to_do([problem for problem in found if problem.outcome == "not_run"], manner)
+    yield from quiz_lines(report, manner)
     yield from _printed(report, manner)
-    yield from _advice(report, manner)
+    yield from advice(report, manner)
 
 
 def in_colour(stream: TextIO) -> bool:
@@ -130,7 +130,7 @@ def _how_paid(step: Mapping[str, Any], manner: Manner) -> str:
     return f"  {manner.tr('(right for your own forward)')}" if "derivative" in ways else ""
 
 
-def _verdict(report: Report, found: Sequence[Problem], manner: Manner) -> Iterator[str]:
+def verdict(report: Report, found: Sequence[Problem], manner: Manner) -> Iterator[str]:
     """That nothing is wrong, why nothing could be graded, or what else there is to say of the whole."""
     tr = manner.tr
     asked = [step for step in report["steps"] if step["step"] in asked_for(report)]
@@ -151,7 +151,7 @@ def _verdict(report: Report, found: Sequence[Problem], manner: Manner) -> Iterat
 # What is wrong
 
 
-def _problems(found: Sequence[Problem], report: Report, manner: Manner) -> Iterator[str]:
+def problem_lines(found: Sequence[Problem], report: Report, manner: Manner) -> Iterator[str]:
     told: Property | None = None
     if len(found) > 1:
         text = manner.tr("Problems: {count}. The most basic comes first.").format(count=len(found))
@@ -159,7 +159,7 @@ def _problems(found: Sequence[Problem], report: Report, manner: Manner) -> Itera
     for problem in found:
         yield ""
         yield from _title(problem, "", manner)
-        yield from _what_and_where(problem, manner)
+        yield from what_and_where(problem, manner)
         if problem.first["counterexample"]:
             if not problem.at_import:
                 yield from _example(problem, told, manner)
@@ -173,7 +173,7 @@ def _title(problem: Problem, indent: str, manner: Manner) -> Iterator[str]:
     yield from (manner.paint(line, "bold") for line in wrapped(text, indent))
 
 
-def _what_and_where(problem: Problem, manner: Manner) -> Iterator[str]:
+def what_and_where(problem: Problem, manner: Manner) -> Iterator[str]:
     """What is wrong in a sentence, where to look, and how it shows."""
     tr, first = manner.tr, problem.first
     if problem.says:
@@ -345,7 +345,7 @@ def _quoted(path: str) -> str:
 # What is not there yet, the quiz, what was printed, and advice
 
 
-def _to_do(found: Sequence[Problem], manner: Manner) -> Iterator[str]:
+def to_do(found: Sequence[Problem], manner: Manner) -> Iterator[str]:
     if not found:
         return
     yield ""
@@ -356,7 +356,7 @@ def _to_do(found: Sequence[Problem], manner: Manner) -> Iterator[str]:
         yield from _title(problem, "    ", manner)
 
 
-def _quiz(report: Report, manner: Manner) -> Iterator[str]:
+def quiz_lines(report: Report, manner: Manner) -> Iterator[str]:
     """A line a question, or why there is none. The quiz brings its own Chinese."""
     quiz = report.get("quiz")
     if not quiz or (report["message"] and report["message"] in quiz["message"]):  # refused as a whole, and told so
@@ -390,7 +390,7 @@ def _printed(report: Report, manner: Manner) -> Iterator[str]:
         yield f"  ... {manner.tr('and {count} lines more').format(count=len(lines) - MOST_LINES)}"
 
 
-def _advice(report: Report, manner: Manner) -> Iterator[str]:
+def advice(report: Report, manner: Manner) -> Iterator[str]:
     """Advice about steps that passed, on cells that passed: elsewhere it would repeat what is wrong."""
     tr = manner.tr
     passed = {step["step"] for step in report["steps"] if step["outcome"] == "passed"}

@@ -89,9 +89,9 @@ def problem_text(problem: Problem, report: Report, options: Options) -> str:
     if options.for_students:
         problem = problem._replace(properties=[{**prop, "replay": ""} for prop in problem.properties])
     if problem.outcome == "not_run":
-        lines = terminal._to_do([problem], _manner(report, options))
+        lines = terminal.to_do([problem], _manner(report, options))
     else:
-        lines = terminal._problems([problem], report, _manner(report, options))
+        lines = terminal.problem_lines([problem], report, _manner(report, options))
     return "\n".join(lines).strip("\n")
 
 
@@ -99,14 +99,14 @@ def verdict_text(report: Report, options: Options) -> str:
     """What there is to say of the whole: that nothing is wrong, why nothing was graded, the quiz, and advice."""
     how = _manner(report, options)
     found = problems.of_report(report)
-    parts = (terminal._verdict(report, found, how), terminal._quiz(report, how), terminal._advice(report, how))
+    parts = (terminal.verdict(report, found, how), terminal.quiz_lines(report, how), terminal.advice(report, how))
     return "\n".join(line for part in parts for line in part).strip("\n")
 
 
 def what_and_where(problem: Problem, report: Report, options: Options) -> str:
     """What is wrong, and where to look, a line each."""
     told: list[str] = []
-    for line in terminal._what_and_where(problem, _manner(report, options)):
+    for line in terminal.what_and_where(problem, _manner(report, options)):
         if line.startswith(CONTINUED):
             between = "" if width_of(told[-1][-1]) > 1 or width_of(line.strip()[0]) > 1 else " "
             told[-1] += between + line.strip()
