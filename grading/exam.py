@@ -49,6 +49,10 @@ class Exam(NamedTuple):
     slow: Mapping[Question, float] = MappingProxyType({})
     kept: Mapping[Case, Case] = MappingProxyType({})
 
+    def ladder_of(self, prop: Property) -> Sequence[Case]:
+        """The ladder of a property's family, with the arrays that were kept."""
+        return [self.kept.get(case, case) for case in prop.family.ladder]
+
     @property
     def is_public(self) -> bool:
         return self.key_id == PRACTICE_KEY

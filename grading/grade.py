@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from grading import rubric as rubrics
 from grading.exam import Exam
 from grading.faults import Broken
@@ -15,7 +17,8 @@ from grading.quiz import Quiz
 from grading.report import report_of
 from grading.rubric import Rubric
 from properties import expected
-from properties.hand_in import MODEL_SOLUTION, HandIn, InProcess, Job, Question, Remembering, job_of
+from properties.cases import Case
+from properties.hand_in import MODEL_SOLUTION, HandIn, InProcess, Job, Question, Remembering, arrays_of, job_of
 from properties.registry import CELL_STEPS, STEPS, Property
 from properties.transcript import Transcript
 
@@ -99,7 +102,24 @@ def answers(settings: Settings, tiers: Sequence[str] = ("required", "advisory"))
     with expected.recording() as recorded:
         for prop, cases in asked:
             check(prop, cases, hand_in)
+    _share_arrays(asked)
     return recorded
+
+
+def _share_arrays(asked: Sequence[tuple[Property, Sequence[Case]]]) -> None:
+    """Give every case all arrays that its scripts and checks mention, and those that an equal case has.
+
+    Questions and answers are kept by cases that are equal, so a case may have been asked about by its twin.
+    """
+    arrays: dict[Case, dict[str, np.ndarray]] = {}
+    for prop, cases in asked:
+        for case in cases:
+            given = arrays_of(case, prop.question(case).lines)
+            arrays.setdefault(case, {}).update({**given, **case.arrays()})
+    for _, cases in asked:
+        for case in cases:
+            for name, array in arrays[case].items():
+                case.keep(name, array)
 
 
 def grade(name: str, root: Path, settings: Settings) -> dict[str, Any]:

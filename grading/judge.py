@@ -72,7 +72,7 @@ def _with_example(finding: Finding, exam: Exam, hand_in: Remembering, may_shrink
     if finding.case in prop.family.ladder[:1]:
         return finding
     if not finding.figures.get("lost"):  # another case would cost another process
-        on_ladder = check(prop, prop.family.ladder, hand_in, finding.cells)
+        on_ladder = check(prop, exam.ladder_of(prop), hand_in, finding.cells)
         if on_ladder.outcome == finding.outcome:
             return on_ladder
         if may_shrink and prop.tier == "required":

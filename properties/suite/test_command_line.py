@@ -307,7 +307,7 @@ def test_replay_shows_the_example(hand_in, status, said, capsys):
     assert 'N=1 D=1 H=2, numbers "ones"' in text
     assert "  W_hh = [[0.5, 0.5], [0.5, 0.5]]\n" in text
     assert "  h_t = cell.forward(x, h)\n" in text
-    assert "  h_t is [[" in text
+    assert "  h_t == [[" in text
     assert said in text
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -196,3 +197,20 @@ def test_a_machine_on_which_the_control_fails_gets_no_grades_from_a_kept_exam(dr
 
     with pytest.raises(Broken, match="the model solution loses points here"):
         run.prepare(run.Wanted(None, "process", rubric.DEFAULT, ["RNN Forward"], file), sent=False)
+
+
+def test_an_exam_holds_all_arrays_whatever_was_asked_before(small_run):
+    """A case that is equal to one that was asked about before, in the same process, is kept with the same arrays."""
+
+    def listed(run):
+        data = exam.to_bytes(run.exam, grade.answers(run))
+        with np.load(io.BytesIO(data)) as file:
+            about = json.loads(str(file["about"]))
+        return {(str(about["cases"][place]), name) for place, name, *_ in about["arrays"]}
+
+    before = listed(small_run)
+    fresh = {name: [replace(case) for case in cases] for name, cases in small_run.exam.cases.items()}
+    again = small_run._replace(exam=small_run.exam._replace(cases=fresh))
+
+    assert listed(again) == before
+    assert any(name == "h_t" for _, name in before)
