@@ -84,7 +84,8 @@ def _judging() -> Use:
     exam = draw_exam(properties, PRACTICE_KEY)
 
     def use(hand_in: HandIn) -> object:
-        return judge(properties, exam, Remembering(hand_in, lambda question: job_of(question, 60.0)), "own")
+        asked = Remembering(hand_in, lambda question: job_of(question, 60.0))
+        return judge(properties, exam, asked, lambda: asked, "own")
 
     use(InProcess(MODEL_SOLUTION))
     return use

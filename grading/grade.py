@@ -152,11 +152,12 @@ def examine(root: Path, settings: Settings) -> Examination:
             stack.callback(hand_in.close)
             return hand_in
 
+        untold = functools.cache(opened)  # for examples, where the exam is private
         hand_ins = {"own": opened("own")}
         rest_on = {other for step in settings.steps for other in CELL_STEPS.get(step, ())}
         rest_on |= {rubrics.FORWARD_OF[step][0] for step in settings.steps if step in rubrics.FORWARD_OF}
         steps = [step for step in STEPS if step in settings.steps or step in rest_on]
-        findings = _judge_steps(steps, hand_ins["own"], "own", [], settings)
+        findings = _judge_steps(steps, hand_ins["own"], untold, "own", [], settings)
         lost = _lost(steps, findings, settings)
         wrong_cells = {f.prop.step for f in findings if f.prop.tier == "required" and not f.holds}
         again = [step for step, cells in CELL_STEPS.items() if step in lost and not wrong_cells.isdisjoint(cells)]
@@ -164,7 +165,7 @@ def examine(root: Path, settings: Settings) -> Examination:
             again = []
         if again:
             hand_ins["model"] = opened("model")
-            findings += _judge_steps(again, hand_ins["model"], "model", findings, settings)
+            findings += _judge_steps(again, hand_ins["model"], untold, "model", findings, settings)
         diagnoses = _diagnoses(again, hand_ins, findings, settings) if settings.has_solution else {}
         seconds = hand_ins["own"].seconds()
         notes, printed = _notes(root, hand_ins["own"]), hand_ins["own"].printed()
@@ -184,21 +185,29 @@ def _diagnoses(
 
 
 def _judge_steps(
-    steps: Sequence[str], hand_in: Remembering, cells: str, before: list[Finding], settings: Settings
+    steps: Sequence[str],
+    hand_in: Remembering,
+    untold: Callable[[str], Remembering],
+    cells: str,
+    before: list[Finding],
+    settings: Settings,
 ) -> list[Finding]:
     """The findings of these steps; those about the own forward's derivative only where a forward lost points."""
 
     def chosen(tiers: Sequence[str], steps: Sequence[str]) -> list[Property]:
         return [prop for prop in settings.properties if prop.tier in tiers and prop.step in steps]
 
-    may_shrink = settings.has_solution
-    findings = judge(chosen(("required", "advisory"), steps), settings.exam, hand_in, cells, may_shrink)
+    def judged(properties: list[Property]) -> list[Finding]:
+        again = functools.partial(untold, cells)
+        return judge(properties, settings.exam, hand_in, again, cells, may_shrink=settings.has_solution)
+
+    findings = judged(chosen(("required", "advisory"), steps))
     wrong = [
         step
         for step in steps
         if any(rubrics.forward_is_wrong(step, entry, before + findings) for entry in settings.rubric[step])
     ]
-    return findings + judge(chosen(("alternative", "condition"), wrong), settings.exam, hand_in, cells, may_shrink)
+    return findings + judged(chosen(("alternative", "condition"), wrong))
 
 
 def _lost(steps: Sequence[str], findings: Sequence[Finding], settings: Settings) -> dict[str, list[str]]:

@@ -258,7 +258,7 @@ def read(file: Path) -> dict[str, Any]:
     if not isinstance(report, dict) or report.get("schema") != 1:
         version = report.get("schema") if isinstance(report, dict) else None
         raise Usage(f'{file} is no report: "schema" is {version!r:.40}, but should be 1')
-    problem = _problem(report, "report")
+    problem = _problem(report, "report") or _problem_beside(report)
     if problem:
         raise Usage(f"{file} is no report: {problem}")
     return report
@@ -302,6 +302,30 @@ def _problem(part: Any, kind: str, place: str = "") -> str:
         elif not _is(value, wanted):
             return f"{at} is {value!r:.40}, but should be {wanted}"
     return ""
+
+
+def _problem_beside(report: Mapping[str, Any]) -> str:
+    """What is wrong with what stands beside the points, or ""."""
+    for part, numbers in (("quiz", ("points", "max_points")), ("total", ("points", "max_points"))):
+        if part in report:
+            if not isinstance(report[part], dict):
+                return f"{part} is not an object"
+            for name in numbers:
+                if not _is(report[part].get(name), NUMBER):
+                    return f"{part}.{name} is {report[part].get(name)!r:.40}, but should be {NUMBER}"
+    for number, question in enumerate(_list_in(report.get("quiz", {}), "questions") or ()):
+        fields = {"question": TEXT, "points": NUMBER, "max_points": NUMBER, "given": TEXT, "message": TEXT}
+        for name, wanted in fields.items():
+            if not isinstance(question, dict) or not _is(question.get(name), wanted):
+                return f"quiz.questions[{number}] has no {name} that is {wanted}"
+    if "quiz" in report and _list_in(report["quiz"], "questions") is None:
+        return "quiz.questions is not a list"
+    return ""
+
+
+def _list_in(part: Mapping[str, Any], name: str) -> list[Any] | None:
+    value = part.get(name)
+    return value if isinstance(value, list) else None
 
 
 def _is(value: Any, wanted: str) -> bool:

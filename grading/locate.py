@@ -98,9 +98,17 @@ def _named(paths: Iterable[Path]) -> list[Entry]:
     return named
 
 
+OF_A_CLASS = {  # files that lie beside the folders of hand-ins, and while they are written
+    f"{name}{more}"
+    for name in ("gradebook.csv", "index.html", "moodle.csv", "canvas.csv")
+    for more in ("", ".unfinished")
+}
+
+
 def safe_name(path: Path) -> str:
     """The file's or folder's name less an archive's suffix, with what a file system may not take replaced by _."""
     whole = Path(os.path.abspath(path))  # not resolved: a link has a name of its own
     name = archives.stem(whole)
     name = re.sub(r"[^\w.()+@ -]", "_", name).lstrip(" .")[:LONGEST_NAME].rstrip(" .")
-    return f"_{name}" if not name or WINDOWS_NAMES.match(name) or name.startswith("-") else name
+    taken = not name or WINDOWS_NAMES.match(name) or name.startswith("-") or name.casefold() in OF_A_CLASS
+    return f"_{name}" if taken else name

@@ -1,9 +1,11 @@
 """report.json, the source of truth (report.schema.json): built from findings, written whole or not at all."""
 
 import contextlib
+import functools
 import json
 import math
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ import numpy as np
 from grading import rubric as rubrics
 from grading.judge import Finding
 from grading.replay import command, in_words
-from grading.versions import SUITE_VERSION, suite_digest, versions
+from grading.versions import SUITE, SUITE_VERSION, suite_digest, versions
 from properties.registry import STEPS
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def _report(name: str, steps: list[dict[str, Any]], settings: "Settings", messag
         "points": _number(sum(step["points"] for step in steps)),
         "max_points": _number(sum(step["max_points"] for step in steps)),
         "message": message,
-        "printed": printed,
+        "printed": without_places(printed),
         "suite": suite_of(settings),
         "steps": steps,
     }
@@ -180,10 +182,25 @@ def _property(name: str, finding: Finding, findings: Sequence[Finding]) -> dict[
         "tier": prop.tier,
         "cells": finding.cells,
         "outcome": finding.outcome,
-        "message": message,
+        "message": without_places(message),
         "counterexample": None if finding.case is None else _counterexample(finding),
         "replay": "" if finding.case is None else command(name, prop, finding.case, finding.cells),
     }
+
+
+def without_places(text: str) -> str:
+    """The text without the folders of this machine, which an exception's text may name: `...` in their place."""
+    for place in _places():
+        text = text.replace(place, "...")
+    return text
+
+
+@functools.cache
+def _places() -> tuple[str, ...]:
+    """Where Python, its packages, this suite and its user live, the longest first."""
+    found = {sys.prefix, sys.base_prefix, str(Path(np.__file__).parents[1]), str(SUITE), str(Path.home())}
+    found |= {os.path.realpath(place) for place in found}
+    return tuple(sorted((place for place in found if len(place) > 3), key=len, reverse=True))
 
 
 def _counterexample(finding: Finding) -> dict[str, Any]:

@@ -134,7 +134,9 @@ def _place(problem: Problem, root: Path | None) -> Mapping[str, str]:
     file = root / place.file
     if not file.is_file():
         return {}
-    return {"file": file.as_posix(), "line": place.line or _line_of(file, place.function)}
+    here = Path.cwd()  # where the workflow's repository lies, from whose root files are named
+    shown = file.resolve().relative_to(here).as_posix() if file.resolve().is_relative_to(here) else place.file
+    return {"file": shown, "line": place.line or _line_of(file, place.function)}
 
 
 def _line_of(file: Path, function: str) -> str:

@@ -69,6 +69,7 @@ def graded(hand_in: Path, source: Path, isolation: str) -> Report:
     from grading.run import Wanted, prepare
     from properties.registry import STEPS
 
+    source = source.resolve()  # the Makefile says `..`, of which the parent is not the folder above
     for needed in (source / EXAM, hand_in):  # without its exam a run would draw the public one
         if not needed.exists():
             raise Broken(f"{needed} is not there")

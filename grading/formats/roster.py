@@ -106,7 +106,15 @@ def _read(names: Path, columns: Sequence[str]) -> dict[str, Mapping[str, str]]:
     known = [column for column in columns if column in head]
     if HAND_IN not in head or not known:
         raise Usage(f"--names {names} should have a column {HAND_IN} and one or more of {', '.join(columns)}")
-    return {line[HAND_IN]: {column: line[column] or "" for column in known} for line in lines}
+    table: dict[str, Mapping[str, str]] = {}
+    for line in lines:
+        name, student = line[HAND_IN], {column: (line[column] or "").strip() for column in known}
+        if name in table:
+            raise Usage(f"--names {names} has two rows for the hand-in {name!r:.80}")
+        if not any(student.values()):
+            raise Usage(f"--names {names} has a row for {name!r:.80} that names no student")
+        table[name] = student
+    return table
 
 
 def cell(text: str) -> str:

@@ -53,8 +53,11 @@ def test_a_page_tells_name_points_and_the_points_of_each_step(hopeless):
 
 
 def test_every_lost_entry_is_told_with_what_where_an_example_and_how_to_see_it_again(hopeless):
-    """What was lost, what is wrong, where to look, the example's numbers and calls, and the command."""
-    first, second, *_ = Read(make(hopeless)).text.partition("What is wrong ")[2].split(" points lost ")
+    """What was lost, what is wrong, where to look, the example's numbers and calls, and for instructors the command."""
+    assert "To see it again" not in make(hopeless)
+    first, second, *_ = (
+        Read(make(hopeless, for_students=False)).text.partition("What is wrong ")[2].split(" points lost ")
+    )
 
     assert first == "RNN Forward: h_t 10"
     assert second.startswith("It is zero everywhere. Look at mytorch/rnn_cell.py , RNN_Cell.forward . ")
