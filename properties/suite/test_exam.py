@@ -199,18 +199,15 @@ def test_a_machine_on_which_the_control_fails_gets_no_grades_from_a_kept_exam(dr
         run.prepare(run.Wanted(None, "process", rubric.DEFAULT, ["RNN Forward"], file), sent=False)
 
 
-def test_an_exam_holds_all_arrays_whatever_was_asked_before(small_run):
-    """A case that is equal to one that was asked about before, in the same process, is kept with the same arrays."""
-
-    def listed(run):
-        data = exam.to_bytes(run.exam, grade.answers(run))
-        with np.load(io.BytesIO(data)) as file:
-            about = json.loads(str(file["about"]))
-        return {(str(about["cases"][place]), name) for place, name, *_ in about["arrays"]}
-
-    before = listed(small_run)
+def test_an_exam_holds_all_arrays_whatever_was_asked_before(small_run, families):
+    """Cases that are equal to some that were asked about before in the same process are kept with all arrays."""
+    grade.answers(small_run)
     fresh = {name: [replace(case) for case in cases] for name, cases in small_run.exam.cases.items()}
     again = small_run._replace(exam=small_run.exam._replace(cases=fresh))
+    restored = exam.from_bytes(exam.to_bytes(again.exam, grade.answers(again)), "it", families)
 
-    assert listed(again) == before
-    assert any(name == "h_t" for _, name in before)
+    for prop in all_properties():
+        if prop.tier in ("required", "advisory"):
+            for case in restored.cases_of(prop):
+                given = set(case.arrays())
+                assert case.numbers == "stored" or arrays_of(case, prop.script(case)).keys() <= given, prop.id
