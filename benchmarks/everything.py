@@ -59,7 +59,7 @@ def _make_class(folder: Path) -> dict[str, dict[str, Any]]:
         shutil.copytree(HAND_INS / name, folder / name)
         made[name] = should
     for name, attack in tomllib.loads((ATTACKS / "attacks.toml").read_text(encoding="utf-8")).items():
-        _put_attack(name, attack, folder / f"attack-{name}")
+        put_attack(name, attack, folder / f"attack-{name}")
         made[f"attack-{name}"] = {"most": attack["points"], "steps": attack.get("steps", CELL_STEPS)}
     right = sorted(name for name, should in expected.items() if should["total"] == 80)
     for number in range(COPIES):
@@ -69,7 +69,8 @@ def _make_class(folder: Path) -> dict[str, dict[str, Any]]:
     return made
 
 
-def _put_attack(name: str, attack: dict[str, Any], folder: Path) -> None:
+def put_attack(name: str, attack: dict[str, Any], folder: Path) -> None:
+    """Put an attack there, with its links and its bytecode."""
     shutil.copytree(ATTACKS / name, folder)
     for place, target in attack.get("links", {}).items():
         (folder / place).symlink_to(PROJECT / target)

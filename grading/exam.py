@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from grading.faults import Broken, Usage
+from grading.files import write_whole
 from grading.replay import KINDS
 from grading.versions import ASKING, suite_digest, versions
 from properties import expected
@@ -220,12 +220,7 @@ def read(file: Path) -> bytes:
 
 def save(data: bytes, file: Path) -> None:
     """Keep an exam, whole or not at all, for its owner's eyes alone. Raises Broken."""
-    unfinished = file.with_name(f"{file.name}.unfinished")
     try:
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(unfinished, file)
+        write_whole(file, data, private=True)
     except OSError as error:
         raise Broken(f"the exam cannot be kept in {file}: {error.strerror}") from error

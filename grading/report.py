@@ -1,6 +1,5 @@
 """report.json, the source of truth (report.schema.json): built from findings, written whole or not at all."""
 
-import contextlib
 import functools
 import json
 import math
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grading import rubric as rubrics
+from grading.files import write_whole
 from grading.judge import Finding
 from grading.replay import command, in_words
 from grading.versions import SUITE, SUITE_VERSION, suite_digest, versions
@@ -123,21 +123,8 @@ def suite_of(settings: "Settings") -> dict[str, Any]:
 
 def write(report: Report, folder: Path) -> Path:
     """Write folder/NAME/report.json, whole or not at all."""
-    target: Path = folder / report["submission"] / "report.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name("report.json.unfinished")
     text = json.dumps(report, ensure_ascii=False, allow_nan=False)  # indented, it takes ten times as long
-    try:
-        with open(unfinished, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, target)
-    except OSError:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise
-    return target
+    return write_whole(folder / report["submission"] / "report.json", text)
 
 
 def _properties(

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from grading.files import write_whole
 from grading.formats import Options, Report, told
-from grading.formats.files import write_whole
 from grading.problems import of_report
 from properties.registry import STEPS
 

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grading.faults import Usage
+from grading.files import write_whole
 from grading.formats import Options, Report, roster
-from grading.formats.files import write_whole
 
 FILE = "canvas.csv"
 HEAD = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")

@@ -20,8 +20,8 @@ import numpy as np
 
 from grading import problems
 from grading.faults import Usage
+from grading.files import write_whole
 from grading.formats import Options, Report, judged, standalone, told
-from grading.formats.files import write_whole
 from grading.language import Translate, translator
 from grading.layout import plain
 from grading.replay import check_kind, from_words

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from grading import locate, problems
+from grading.files import write_whole
 from grading.formats import Options, Report, told
-from grading.formats.files import write_whole
 from grading.language import translator
 from grading.problems import Problem
 from properties.interpreter.loader import SPELLINGS

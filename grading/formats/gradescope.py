@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from grading.files import write_whole
 from grading.formats import Options, Report, told
-from grading.formats.files import write_whole
 from grading.language import translator
 from properties.registry import STEPS
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from grading import terminal
+from grading.files import write_whole
 from grading.formats import Options, Report, told
-from grading.formats.files import write_whole
 from grading.language import translator
 
 FILE = "junit.xml"

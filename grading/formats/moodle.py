@@ -16,8 +16,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from grading.files import write_whole
 from grading.formats import Options, Report, roster
-from grading.formats.files import write_whole
 
 FILE = "moodle.csv"
 IDENTITY = ("Username", "ID number", "Email address")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from grading.faults import Broken
+from grading.files import write_whole
 from grading.formats import Options, Report, autolab, gradescope, told
-from grading.formats.files import write_whole
 
 NAME = "submission"
 EXAM, RUBRIC, SETTINGS, ARCHIVE = "exam.npz", "rubric.toml", "autograder.json", "autograde.tar"

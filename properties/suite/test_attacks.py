@@ -2,10 +2,8 @@
 
 import json
 import os
-import py_compile
 import re
 import shutil
-import sys
 import time
 import tomllib
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from benchmarks.everything import put_attack
 from fixtures import catalogue
 from grading import engine, grade, judge, process, report, rubric, sandbox
 from grading.entry import grade_entry
@@ -71,13 +70,7 @@ def in_class(tmp_path):
 
     def put(name):
         folder = tmp_path / "class" / name
-        shutil.copytree(ATTACKS / name, folder)
-        for place, target in attacks[name].get("links", {}).items():
-            (folder / place).symlink_to(PROJECT / target)
-        for place, source in attacks[name].get("compiled", {}).items():
-            cache = (folder / place).parent / "__pycache__" / f"{Path(place).stem}.{sys.implementation.cache_tag}.pyc"
-            never_stale = py_compile.PycInvalidationMode.UNCHECKED_HASH
-            py_compile.compile(str(PROJECT / source), str(cache), doraise=True, invalidation_mode=never_stale)
+        put_attack(name, attacks[name], folder)
         return folder
 
     for file in ("canary.txt", "class/canary.txt", "class/other/mytorch/rnn_cell.py"):

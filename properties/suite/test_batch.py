@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from benchmarks.everything import HEARS_CTRL_C
 from grading import __main__ as command_line
 from grading import batch, engine, gradebook, progress
 from grading.__main__ import BROKEN, LOST, PAID, USAGE
@@ -25,9 +26,6 @@ from properties.registry import STEPS
 PROJECT = MODEL_SOLUTION.parent
 HAND_INS = PROJECT / "fixtures" / "handins"
 SOME = 30
-HEARS_CTRL_C = (  # which what was started in the background of a script does not, nor what it starts
-    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-)
 
 
 @pytest.fixture

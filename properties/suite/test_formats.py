@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from grading import __main__ as command_line
+from grading import files
 from grading.faults import Usage
-from grading.formats import FORMATS, Format, Options, Reports, command, examples, files, reports_at, told, write
+from grading.formats import FORMATS, Format, Options, Reports, command, examples, reports_at, told, write
 from grading.gradebook import read
 from grading.report import write as write_report
 from properties.hand_in import MODEL_SOLUTION

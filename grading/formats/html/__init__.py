@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from grading.faults import Usage
+from grading.files import write_whole
 from grading.formats import Options, Report
-from grading.formats.files import write_whole
 
 PAGE = "report.html"
 CLASS_PAGE = "index.html"
