@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from handout import pack
+from grading import pack
 from handout.contents import DoesNotFit
 from handout.practice import practice_exam
 from handout.program import program

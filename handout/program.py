@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grading import quiz
+from grading.pack import File
 from handout import carried, leaks
 from handout.contents import EXERCISES, IMPL, ROOT, WHOLE, DoesNotFit, check_files
-from handout.pack import File
 from handout.questions import questions
 from handout.skeleton import skeleton
 

@@ -25,7 +25,7 @@ from grading.faults import Broken, Usage
 from grading.formats import VISIBILITIES, Options, autolab, gradescope
 from grading.formats.on_platform import EXAM, RUBRIC, SETTINGS
 from grading.language import LANGUAGES
-from handout.pack import File, tarred, zipped
+from grading.pack import File, tarred, zipped
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = Path(__file__).with_name("templates")

@@ -18,11 +18,11 @@ import libcst as cst
 import numpy as np
 import pytest
 
-from grading import archives, locate, quiz
+from grading import archives, locate, pack, quiz
+from grading.pack import File
 from handout import __main__ as command_line
-from handout import blanks, carried, leaks, pack, program
+from handout import blanks, carried, leaks, program
 from handout.contents import EXERCISES, IMPL, ROOT, WHOLE, DoesNotFit
-from handout.pack import File
 from handout.questions import questions
 from handout.skeleton import STYLES, skeleton
 from properties.interpreter.loader import HandInModules

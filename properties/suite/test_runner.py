@@ -11,8 +11,8 @@ import pytest
 
 from grading import archives, runner
 from grading.entry import grade_entry
+from grading.pack import zipped
 from handout.contents import EXERCISES, IMPL
-from handout.pack import zipped
 from handout.practice import practice_exam
 from handout.program import RUNNER, program
 from handout.skeleton import STYLES
