@@ -2,7 +2,7 @@
 
 The system adds up what a process used when its parent waits for it; a sandbox is killed with all its processes inside,
 and these are never waited for. So the tree of processes is looked at all the while, and of those in a sandbox what was
-last seen counts, and half an interval more, which is how long they went on, on the average.
+last seen counts, and what they went on to use until the next look, which is half an interval's on the average.
 """
 
 import os
@@ -43,13 +43,17 @@ def used_by(command: Sequence[str], cwd: str) -> Used:
 
 
 class _Looking(threading.Thread):
-    """Looks at the processes below one, and notes the CPU time of those in a sandbox, which are never waited for."""
+    """Looks at the processes below one, and notes the CPU time of those in a sandbox, which are never waited for.
+
+    What is not below it is looked at once, so that looking takes little from what is measured.
+    """
 
     def __init__(self, root: int) -> None:
         super().__init__(daemon=True)
         self._root = root
         self._ended = threading.Event()
-        self._sandboxed: dict[tuple[int, str], float] = {}  # by number and start
+        self._below = {root: True}  # of every process that was seen
+        self._sandboxed: dict[tuple[int, str], tuple[float, float]] = {}  # by number and start
         self.memory = 0
 
     def stop(self) -> None:
@@ -57,28 +61,20 @@ class _Looking(threading.Thread):
         self.join()
 
     def unseen(self) -> float:
-        """CPU seconds of all processes in sandboxes."""
-        return sum(cpu + INTERVAL / 2 for cpu in self._sandboxed.values())
+        """CPU seconds of all processes in sandboxes: those last seen, and half of what came in the interval before."""
+        return sum(cpu + (cpu - before) / 2 for before, cpu in self._sandboxed.values())
 
     def run(self) -> None:
         while not self._ended.wait(INTERVAL):
-            parents = {}
-            for entry in os.listdir("/proc"):
-                if entry.isdigit():
-                    status = _status(int(entry))
-                    if status:
-                        parents[int(entry)] = status
-            for number, (_, started, cpu, in_sandbox) in parents.items():
-                if in_sandbox and self._is_below(number, parents):
-                    self._sandboxed[number, started] = cpu
+            for number in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
+                if self._below.get(number, True) and (status := _status(number)):
+                    parent, started, cpu, in_sandbox = status
+                    if parent in self._below or not parent:
+                        self._below.setdefault(number, self._below.get(parent, False))
+                    if self._below.get(number) and in_sandbox:
+                        _, before = self._sandboxed.get((number, started), (0.0, 0.0))
+                        self._sandboxed[number, started] = (before, cpu)
             self.memory = max(self.memory, _memory(self._root))
-
-    def _is_below(self, number: int, parents: dict[int, tuple[int, str, float, bool]]) -> bool:
-        while number in parents:
-            if number == self._root:
-                return True
-            number = parents[number][0]
-        return False
 
 
 def _status(number: int) -> tuple[int, str, float, bool] | None:

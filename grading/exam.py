@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -204,7 +205,7 @@ class _Taken:
         self._numbers, self._at = numbers, 0
 
     def array(self, shape: Sequence[int], dtype: str) -> np.ndarray:
-        size = int(np.prod(shape, dtype=np.int64))
+        size = math.prod(shape)
         array = self._numbers[self._at : self._at + size]
         self._at += size
         return array.reshape(shape).astype(np.dtype(dtype), copy=False)

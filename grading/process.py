@@ -16,14 +16,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from grading.faults import Broken
-from properties.hand_in import Job, Seen, missing_given_files, model_cells
-from properties.interpreter import wire
-from properties.interpreter.reply import Reply
+from properties.hand_in import Job, Known, Seen, missing_given_files, model_cells
+from properties.interpreter import script, wire
 from properties.outcomes import Crashed, TimedOut, Unmet
 from properties.transcript import Lost, Transcript
 
@@ -33,7 +32,7 @@ HAND_IN_SECONDS = 240.0
 START_SECONDS = 60.0  # for Python and NumPy to start: ours, not the hand-in's
 MOST_RESULTS = 1 << 28  # bytes of results from one hand-in; the model solution's are 12 MB
 MOST_AT_ONCE = 1 << 18  # bytes
-NOTHING = Reply({}, (), (), (), "")
+PIPE_SIZE = 1 << 20  # bytes; what Linux lets an ordinary user have
 MOST_OUTPUT = 4000  # bytes kept of what the child writes past Python
 LIMITS = {
     "RLIMIT_AS": 4 << 30,
@@ -139,7 +138,7 @@ class ChildHandIn:
         for job in jobs:
             began = time.monotonic()
             try:
-                reply, arrived = child.receive(job.targets, min(job.seconds, self._time_left(job.step)))
+                known, arrived = child.receive(job, min(job.seconds, self._time_left(job.step)))
             except Unmet as unmet:
                 self._spend(job.step, began)
                 self._lost[job.step].append(unmet)
@@ -147,9 +146,9 @@ class ChildHandIn:
                 yield Lost(unmet)
                 return
             self._spend(job.step, began)
-            self._received += reply.nbytes
+            self._received += known.size
             seconds, last = arrived - last, arrived
-            yield Transcript(reply, seconds)
+            yield Transcript(known.reply, seconds, known.met)
             if self._given_up(job.step) is not None:
                 self.close()
                 return
@@ -246,6 +245,7 @@ class _Child:
         assert self._process.stdin
         assert self._process.stdout
         assert self._process.stderr
+        _widen(self._process.stdin, self._process.stdout)
         for target, stream in ((self._write, self._process.stdin), (self._read, self._process.stdout)):
             threading.Thread(target=target, args=(stream,), daemon=True).start()
         self._drainer = threading.Thread(target=self._drain, args=(self._process.stderr,), daemon=True)
@@ -253,7 +253,8 @@ class _Child:
         places = launch.places
         setup = {"root": places.root, "given": places.given, "overlay": places.overlay}
         beginning = io.BytesIO()
-        wire.write(beginning, {**setup, "limits": launch.limits, "user": launch.user})
+        table = np.frombuffer(script.table(), np.uint8)
+        wire.write(beginning, {**setup, "limits": launch.limits, "user": launch.user}, [table])
         self._requests.put(beginning.getvalue())
         self._ready = False
 
@@ -276,24 +277,24 @@ class _Child:
             self._requests.put(job.request.frame(self._next))
             self._next += 1
 
-    def receive(self, targets: frozenset[str], seconds: float) -> tuple[Reply, float]:
-        """The next reply, which gives these names, and when it came.
+    def receive(self, job: Job, seconds: float) -> tuple[Known, float]:
+        """The next reply, which gives the job's names, and when it came.
 
         Raises TimedOut after so many seconds, Crashed if something else came.
         """
         try:
             frame = wire.read_reply(self._replies.within(seconds))
+            number, known = (None, None) if frame is None else (frame[0], job.known(*frame[1:]))
         except wire.Malformed:
-            frame = (-1, NOTHING)
-        if frame is None:
+            number, known = -1, None
+        if number is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(1)
             raise Crashed(f"the process ended by itself ({_status(self._process.returncode)})")
-        number, reply = frame
-        if number != self._expected or not targets <= reply.values.keys():
+        if known is None or number != self._expected or not job.targets <= known.reply.values.keys():
             raise Crashed("the process sent something that is not the answer to what was asked")
         self._expected += 1
-        return reply, self._replies.arrived
+        return known, self._replies.arrived
 
     def end(self) -> str:
         """Kill the process and all that it started; return what it wrote."""
@@ -321,6 +322,15 @@ class _Child:
         with contextlib.suppress(OSError, ValueError), stream:
             while data := stream.read1(1 << 16):  # type: ignore[attr-defined]  # Popen's pipes are buffered
                 self._output += data[: MOST_OUTPUT - len(self._output)]
+
+
+def _widen(*pipes: IO[bytes]) -> None:
+    """Let pipes hold more, where the system can and the user may, so that both ends are woken less often."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        for pipe in pipes:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:

@@ -1,7 +1,6 @@
 """Comparisons that say what is wrong, where, by how much, and what was allowed."""
 
 import contextlib
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -25,11 +24,14 @@ class Expected:
 
     def __init__(self, value: np.ndarray, bound: Callable[[float], float]) -> None:
         self.value = value
-        self._bound = functools.lru_cache(maxsize=None)(bound)
+        self._bound = bound
+        self._allowed: dict[np.dtype, float] = {}
 
     def allowed(self, dtype: np.dtype) -> float:
         """The allowed absolute error of every element of a result of this dtype."""
-        return self._bound(unit_roundoff(dtype))
+        if dtype not in self._allowed:
+            self._allowed[dtype] = self._bound(unit_roundoff(dtype))
+        return self._allowed[dtype]
 
     def instead(self, value: np.ndarray) -> "Expected":
         """Another value of the same shape, known from elsewhere, with this one's tolerance."""

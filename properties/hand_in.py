@@ -12,8 +12,9 @@ import numpy as np
 
 from properties.cases import Case
 from properties.interpreter.loader import HandInModules
+from properties.interpreter.reply import Reply
 from properties.interpreter.script import HELPERS, mentions, run
-from properties.interpreter.wire import Request, request
+from properties.interpreter.wire import Request, reply_of, request
 from properties.transcript import Lost, Transcript
 
 GIVEN_FILES = ("activation", "linear", "loss")
@@ -21,6 +22,18 @@ CELL_FILES = ("rnn_cell", "gru_cell")
 MODEL_SOLUTION = Path(__file__).resolve().parents[1] / "impl"
 
 Seen = Transcript | Lost
+
+
+MOST_KNOWN = 4  # replies to a job
+MOST_KNOWN_BYTES = 1 << 17  # of a reply that is kept; a case has some 20,000
+
+
+class Known(NamedTuple):
+    """A reply, the bytes of its arrays, and the properties that were found to hold for it."""
+
+    reply: Reply
+    size: int
+    met: set[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +50,22 @@ class Job:
         """The job as a child process is asked it, the same for every hand-in."""
         return request(self.lines, self.arrays)
 
+    def known(self, rest: bytes, payload: bytes) -> Known:
+        """What a reply's bytes say; the same for the same bytes, as right hand-ins often give. Raises Malformed."""
+        return (self._known if len(payload) <= MOST_KNOWN_BYTES else _known)(rest, payload)
+
+    @functools.cached_property
+    def _known(self) -> Callable[[bytes, bytes], Known]:
+        return functools.lru_cache(maxsize=MOST_KNOWN)(_known)
+
     @functools.cached_property
     def targets(self) -> frozenset[str]:
         """The names that the script gives."""
         return frozenset(name for line in self.lines for name in mentions(line)[1])
+
+
+def _known(rest: bytes, payload: bytes) -> Known:
+    return Known(reply_of(rest, payload), len(payload), set())
 
 
 class HandIn(Protocol):
@@ -176,15 +201,19 @@ def beginnings(questions: Iterable[Question]) -> dict[Question, Question]:
 
 def arrays_of(case: Case, lines: Sequence[str]) -> dict[str, np.ndarray]:
     """The arrays of the case that a script mentions, in the order of the script."""
+    return {name: case[name] for name in _not_given(tuple(lines)) if name in case}
+
+
+@functools.lru_cache(maxsize=4096)
+def _not_given(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that a script mentions before a line of its own gives them."""
     given: set[str] = set(HELPERS)
-    names: dict[str, np.ndarray] = {}
+    names: dict[str, None] = {}
     for line in lines:
         mentioned, targets = mentions(line)
-        for name in mentioned:
-            if name not in given and name not in names and name in case:
-                names[name] = case[name]
+        names.update(dict.fromkeys(name for name in mentioned if name not in given))
         given.update(targets)
-    return names
+    return tuple(names)
 
 
 def missing_given_files(root: Path) -> dict[str, Path]:

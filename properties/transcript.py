@@ -21,8 +21,10 @@ class Transcript:
     Reading a result that is not there raises why it is not: NotThere or Crashed; one that is no array raises Wrong.
     """
 
-    def __init__(self, reply: Reply, seconds: float = 0.0) -> None:
+    def __init__(self, reply: Reply, seconds: float = 0.0, met: set[str] | None = None) -> None:
         self.seconds = seconds
+        self.met: set[str] = set() if met is None else met
+        """The properties that were found to hold for this very reply, which others may have given too."""
         self.values = reply.values
         self.changed = reply.changed
         self.shared = reply.shared
@@ -33,7 +35,7 @@ class Transcript:
         """The transcript of the script's first lines, which give these names, of a script that changed no argument."""
         values = {name: value for name, value in self.values.items() if name in names}
         shared = tuple(pair for pair in self.shared if values.keys() >= set(pair))
-        return Transcript(Reply(values, (), shared, self.warned, self.printed), self.seconds)
+        return Transcript(Reply(values, (), shared, self.warned, self.printed), self.seconds, self.met)
 
     def __getitem__(self, name: str) -> np.ndarray:
         value = self.value(name)
@@ -65,6 +67,7 @@ class Lost:
         self.unmet = unmet
         self.printed = ""
         self.seconds = 0.0
+        self.met: set[str] = set()
 
     def __getattr__(self, name: str) -> np.ndarray:
         if name.startswith("__"):

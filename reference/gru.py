@@ -83,7 +83,8 @@ def gradients(delta: ArrayLike, x: ArrayLike, h: ArrayLike, weights: GRUWeights)
     """Return the gradients of sum(delta * h_t) for delta (1, H), x (D,) and h (H,)."""
     operands = tuple(_tensor(value).requires_grad_() for value in (x, h, *weights))
     h_t = _step(*operands).h_t
-    dx, dh, *d_weights = (_array(d) for d in torch.autograd.grad(h_t, operands, _tensor(delta).reshape(h_t.shape)))
+    scalar = (_tensor(delta).reshape(h_t.shape) * h_t).sum()
+    dx, dh, *d_weights = (_array(d) for d in torch.autograd.grad(scalar, operands))
     return GRUGradients(dx[None], dh[None], *d_weights)
 
 

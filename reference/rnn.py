@@ -79,7 +79,8 @@ def step_gradients(delta: ArrayLike, x: ArrayLike, h: ArrayLike, weights: RNNWei
     """Return the gradients of sum(delta * h_t) for delta (N, H), x (N, D) and h = h_{t-1} (N, H)."""
     cell, cotangent = _cell(weights), _tensor(delta)
     inputs = (_tensor(x).requires_grad_(), _tensor(h).requires_grad_())
-    dx, dh, *d_weights = torch.autograd.grad(cell(*inputs), (*inputs, *cell.parameters()), cotangent)
+    scalar = (cotangent * cell(*inputs)).sum()  # told the cotangent itself, torch would import sympy, for half a second
+    dx, dh, *d_weights = torch.autograd.grad(scalar, (*inputs, *cell.parameters()))
     return StepGradients(_array(dx), _array(dh), *(_array(d) / len(cotangent) for d in d_weights))
 
 
@@ -113,7 +114,8 @@ def classify(
     if told is None:
         gradients = torch.autograd.grad(mean_loss, (start, *parameters))
     else:
-        gradients = torch.autograd.grad(logits, (start, *parameters), _tensor(told) / len(target))
+        scalar = (_tensor(told) / len(target) * logits).sum()
+        gradients = torch.autograd.grad(scalar, (start, *parameters))
     dh_0, *d_layers, dW, db = map(_array, gradients)
     dW_ih, dW_hh, db_ih, db_hh = (tuple(d_layers[place::4]) for place in range(4))
     return Classification(_array(logits), _array(delta), dh_0, dW_ih, dW_hh, db_ih, db_hh, dW, db)

@@ -3,7 +3,8 @@
 Before the hand-in is touched the wire is moved away from descriptors 0 and 1: input is then empty, and whatever the
 hand-in writes to either output, from C as well, goes to standard error, which the grader reads up to a bound.
 
-The first frame says where things are and what is allowed: root, given, overlay, limits, user.
+The first frame says where things are and what is allowed: root, given, overlay, limits, user; its array is
+what the grader has parsed (script.table).
 """
 
 import faulthandler
@@ -27,7 +28,7 @@ def main(own_paths: int) -> None:
     start = wire.read(requests)
     if start is None:
         return
-    setup, _ = start
+    setup, (table,) = start
     del sys.path[:own_paths]
     sys.argv[:] = [""]
     _become(setup["user"])
@@ -38,12 +39,12 @@ def main(own_paths: int) -> None:
         {name: Path(file) for name, file in setup["given"].items()},
         {name: Path(file) for name, file in setup["overlay"].items()},
     )
+    script.know(table.tobytes())
     wire.write(replies, {"ready": True})
     with modules:
-        while (frame := wire.read(requests)) is not None:
-            header, arrays = frame
-            reply = script.run(header["lines"], dict(zip(header["names"], arrays, strict=True)), modules)
-            wire.write(replies, *wire.from_reply(reply, header["request"]))
+        while (request := wire.read_request(requests)) is not None:
+            number, lines, arrays = request
+            wire.write(replies, *wire.from_reply(script.run(lines, arrays, modules), number))
 
 
 def _move_wire() -> tuple[BinaryIO, BinaryIO]:

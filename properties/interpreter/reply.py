@@ -42,11 +42,6 @@ class Reply(NamedTuple):
     warned: tuple[str, ...]  # the first few warnings
     printed: str  # standard output and error, cut
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all arrays."""
-        return sum(v.array.nbytes for v in self.values.values() if isinstance(v, Value) and v.array is not None)
-
 
 def as_value(result: object) -> Value:
     """Copy a result into a Value; anything but an array of a listed dtype is known by its type alone."""

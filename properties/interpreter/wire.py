@@ -42,7 +42,7 @@ class Malformed(Exception):
 
 
 NUMBERED = re.compile(rb'\{"(reply|request)": (\d{1,9}), ')
-MOST_KEPT = 1 << 11  # bytes of a header that is kept
+MOST_KEPT = 1 << 13  # bytes of a header that is kept
 
 
 def write(stream: BinaryIO, header: Mapping[str, Any], arrays: Sequence[np.ndarray] = ()) -> None:
@@ -92,11 +92,29 @@ def read(stream: Readable) -> tuple[dict[str, Any], list[np.ndarray]] | None:
         return None
     text, payload_length = frame
     header, specifications = _header(text)
-    return dict(header), _arrays(stream, specifications, payload_length)
+    _check_length(specifications, payload_length)
+    return header, [array.copy() for array in _views(_exactly(stream, payload_length), specifications)]
 
 
-def read_reply(stream: Readable) -> tuple[int, Reply] | None:
-    """Read one reply and its number; None where the stream ends. Raises Malformed."""
+def read_request(stream: Readable) -> tuple[int, list[str], dict[str, np.ndarray]] | None:
+    """Read one request: its number, the lines, and the arrays by name, read-only; None where the stream ends.
+
+    It comes from the grader, and nothing of it is checked.
+    """
+    frame = _frame(stream)
+    if frame is None:
+        return None
+    text, payload_length = frame
+    header, payload = json.loads(text), _exactly(stream, payload_length)
+    arrays, at = {}, 0
+    for name, (dtype, shape) in zip(header["names"], header["arrays"], strict=True):
+        arrays[name] = np.ndarray(shape, dtype, payload, at)
+        at += arrays[name].nbytes
+    return header["request"], header["lines"], arrays
+
+
+def read_reply(stream: Readable) -> tuple[int, bytes, bytes] | None:
+    """Read one reply: its number, and what `reply_of` reads; None where the stream ends. Raises Malformed."""
     frame = _frame(stream)
     if frame is None:
         return None
@@ -104,9 +122,14 @@ def read_reply(stream: Readable) -> tuple[int, Reply] | None:
     numbered = NUMBERED.match(text)
     if numbered is None or numbered[1] != b"reply":
         raise Malformed("what came is no reply")
-    rest = text[numbered.end() :]
+    return int(numbered[2]), text[numbered.end() :], _exactly(stream, payload_length)
+
+
+def reply_of(rest: bytes, payload: bytes) -> Reply:
+    """The reply whose header goes on like this after its number; its arrays are read-only. Raises Malformed."""
     outline, specifications = (_outline if len(rest) <= MOST_KEPT else _outline.__wrapped__)(rest)
-    return int(numbered[2]), _reply(outline, _arrays(stream, specifications, payload_length))
+    _check_length(specifications, len(payload))
+    return _reply(outline, _views(payload, specifications))
 
 
 def _frame(stream: Readable) -> tuple[bytes, int] | None:
@@ -135,13 +158,16 @@ Specifications = tuple[tuple[np.dtype, tuple[int, ...], int], ...]
 """(dtype, shape, number of elements) of each array in a header."""
 
 
-def _arrays(stream: Readable, specifications: Specifications, payload_length: int) -> list[np.ndarray]:
+def _check_length(specifications: Specifications, payload_length: int) -> None:
     if sum(dtype.itemsize * size for dtype, _, size in specifications) != payload_length:
         raise Malformed("the payload is not as long as the arrays")
-    payload = _exactly(stream, payload_length)
+
+
+def _views(payload: bytes, specifications: Specifications) -> list[np.ndarray]:
+    """The arrays that lie one after the other in the payload."""
     arrays, at = [], 0
     for dtype, shape, size in specifications:
-        arrays.append(np.frombuffer(payload, dtype, size, at).reshape(shape).copy())
+        arrays.append(np.ndarray(shape, dtype, payload, at))
         at += dtype.itemsize * size
     return arrays
 
