@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from grading import sandbox
 from grading.grade import Settings
 from grading.run import Parcel, as_data, unpack
 
@@ -101,7 +102,8 @@ class _Listener:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         entries = [list(entry) for entry in self.work.entries]
-        node.workerinput["grading"] = (entries, str(self.work.out), as_data(self.parcel))
+        found = list(sandbox.interpreter()) if self.parcel.isolation == "sandbox" else None
+        node.workerinput["grading"] = (entries, str(self.work.out), as_data(self.parcel), found)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         told: dict[str, Any] = dict(report.user_properties)
@@ -116,6 +118,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """In a worker: take the work that the controller sent."""
     workerinput = getattr(config, "workerinput", None)
     if workerinput is not None:
-        entries, out, parcel = workerinput["grading"]
+        entries, out, parcel, found = workerinput["grading"]
+        if found is not None:
+            sandbox.know(found)
         settings = functools.cache(functools.partial(unpack, parcel))
         config.grading_work = Work(entries, Path(out), settings)  # type: ignore[attr-defined]  # likewise

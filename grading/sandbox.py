@@ -19,10 +19,10 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,9 +84,25 @@ class Interpreter(NamedTuple):
     shared: tuple[str, ...]  # shared libraries, by the paths by which the loader finds them
 
 
-@functools.lru_cache(maxsize=1)
+_interpreter: Interpreter | None = None
+
+
 def interpreter() -> Interpreter:
-    """The interpreter below any virtual environment, and its libraries. Raises Broken."""
+    """The interpreter below any virtual environment, and its libraries; examined once. Raises Broken."""
+    global _interpreter
+    if _interpreter is None:
+        _interpreter = _examined()
+    return _interpreter
+
+
+def know(found: Sequence[Any]) -> None:
+    """Take over what another process on this machine has found to be the interpreter, as a plain sequence."""
+    global _interpreter
+    executable, library, packages, shared = found
+    _interpreter = Interpreter(executable, tuple(library), packages, tuple(shared))
+
+
+def _examined() -> Interpreter:
     executable = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
     packages = str(Path(np.__file__).parents[1])
     command = [executable, "-I", "-S", "-W", "ignore", "-c", _LIBRARIES, packages]
