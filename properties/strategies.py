@@ -20,7 +20,6 @@ AnyCase = TypeVar("AnyCase", bound=Case)
 Item = TypeVar("Item")
 LONGEST_SIMPLE_ROW = 8
 NUMBERS = ("ones", "halves", "random", "random", "random", "random", "random", "random")
-WIDTHS = ((1, 6), (33, 63), (65, 95), (65, 95))  # past 32, and past 64
 
 
 class Draw:
@@ -138,10 +137,18 @@ def saturated_rnn_steps(draw: Draw) -> RNNStep:
     return RNNStep(**sizes, scale=draw.choice((5.0, 7.5)), seed=draw.seed())
 
 
-@_family("wide_rnn_steps", _simple(RNNStep, (9, 1, 1), (1, 1, 33), (1, 1, 65)), in_exam=16)
+@_family("wide_rnn_steps", _simple(RNNStep, (9, 1, 1), (1, 257, 1), (1, 1, 33), (1, 1, 65)), in_exam=24)
 def wide_rnn_steps(draw: Draw) -> RNNStep:
-    """One step of a batch past 8, in most cases with H past 32 or past 64."""
-    return RNNStep(draw.integer(9, 20), draw.size(), draw.integer(*draw.choice(WIDTHS)), **_random(draw, 1.0))
+    """One step of a batch past 8, in most cases with H past 32 or past 64, or with D past 256."""
+    D, H = _wide(draw, "-DDHWW")
+    return RNNStep(draw.integer(9, 20), D, H, **_random(draw, 1.0))
+
+
+def _wide(draw: Draw, which: str) -> tuple[int, int]:
+    """D past 256 (D), H past 32 (H) or past 64 (W), or neither (-)."""
+    large = draw.choice(which)
+    D = draw.integer(257, 300) if large == "D" else draw.size()
+    return D, draw.integer(*{"H": (33, 63), "W": (65, 95)}.get(large, (1, 6)))
 
 
 @_family("first_rnn_steps", _simple(RNNStep, (1, 1, 1), (2, 1, 1), (2, 1, 2), state="zero"))
@@ -263,7 +270,7 @@ _GRU_STEPS = _simple(GRUStep, *_GRU_SIZES)
 @_family("gru_steps", _GRU_STEPS)
 def gru_steps(draw: Draw) -> GRUStep:
     """One step at any size."""
-    sizes = _one_large(draw, "DH", {"D": 512, "H": 200})
+    sizes = _one_large(draw, "DH", {"D": 512, "H": 128})
     return GRUStep(**sizes, **_random(draw, 1.0, 0.5, 2.0))
 
 
@@ -288,10 +295,7 @@ def saturated_gru_steps(draw: Draw) -> GRUStep:
 @_family("wide_gru_steps", _simple(GRUStep, (1, 33), (1, 65), (257, 1)), in_exam=24)
 def wide_gru_steps(draw: Draw) -> GRUStep:
     """One step with H past 32 or past 64, or with D past 256."""
-    large = draw.choice("DDHWW")
-    D = draw.integer(257, 300) if large == "D" else draw.size()
-    H = draw.integer(*{"D": (1, 6), "H": (33, 63), "W": (65, 95)}[large])
-    return GRUStep(D, H, **_random(draw, 1.0))
+    return GRUStep(*_wide(draw, "DDHWW"), **_random(draw, 1.0))
 
 
 @_family("first_gru_steps", _simple(GRUStep, *_GRU_SIZES, family="zero state"))
