@@ -32,6 +32,7 @@ HAND_IN_SECONDS = 240.0
 START_SECONDS = 60.0  # for Python and NumPy to start: ours, not the hand-in's
 MOST_RESULTS = 1 << 28  # bytes of results from one hand-in; the model solution's are 12 MB
 MOST_AT_ONCE = 1 << 18  # bytes
+MOST_UNREAD = 1 << 22  # bytes
 PIPE_SIZE = 1 << 20  # bytes; what Linux lets an ordinary user have
 MOST_OUTPUT = 4000  # bytes kept of what the child writes past Python
 LIMITS = {
@@ -42,7 +43,11 @@ LIMITS = {
     "RLIMIT_CORE": 0,
 }
 SUITE = Path(__file__).resolve().parents[1]
-BOOT = "import sys; sys.path[:0] = sys.argv[1:]; from properties.interpreter.child import main; main(len(sys.argv) - 1)"
+# What is imported stays, so looking for garbage meanwhile, a tenth of a start, is in vain; afterwards it is left alone.
+BOOT = (
+    "import gc, sys; gc.disable(); sys.path[:0] = sys.argv[1:]; from properties.interpreter.child import main; "
+    "gc.freeze(); gc.enable(); main(len(sys.argv) - 1)"
+)
 
 
 class Places(NamedTuple):
@@ -177,18 +182,18 @@ class _Incoming:
     """What a child sends, taken in by a thread and read by another, that waits no longer than it is told."""
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[tuple[bytes, float]] = queue.Queue(maxsize=16)
+        self._queue: queue.SimpleQueue[tuple[bytes, float]] = queue.SimpleQueue()
+        self._put, self._taken = 0, 0  # bytes; each is changed by one thread alone
         self._data, self._at, self._until = b"", 0, 0.0
         self.arrived = 0.0
         """When the last bytes came that were read."""
 
     def put(self, data: bytes, ended: threading.Event) -> None:
-        """Take in what came, nothing for the end; give up once the child has been ended."""
-        came = time.monotonic()
-        while not ended.is_set():
-            with contextlib.suppress(queue.Full):
-                self._queue.put((data, came), timeout=0.1)
-                return
+        """Take in what came, nothing for the end; wait where much of it was not read, until the child is ended."""
+        self._queue.put((data, time.monotonic()))
+        self._put += len(data)
+        while self._put - self._taken > MOST_UNREAD and not ended.wait(0.01):
+            pass
 
     def within(self, seconds: float) -> "_Incoming":
         """The stream itself; its next reads may take so many seconds together, and raise TimedOut after that."""
@@ -205,6 +210,7 @@ class _Incoming:
                 self._data, self.arrived = self._queue.get(timeout=max(0.0, self._until - time.monotonic()))
             except queue.Empty:
                 raise TimedOut(f"no answer within {self._seconds:.3g} s") from None
+            self._taken += len(self._data)
             if not self._data:
                 self._at = 0
                 break
@@ -222,7 +228,7 @@ class _Child:
         self._expected = 0
         self._output = bytearray()
         self._replies = _Incoming()
-        self._requests: queue.Queue[Any] = queue.Queue()
+        self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._clean_up = launch.clean_up
         try:
             self._process = subprocess.Popen(

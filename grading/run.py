@@ -4,8 +4,10 @@ The exam is drawn, or taken from where it was kept, and answered; the control, t
 hand-in would be. What is sent is plain data: the exam as bytes, and how to grade.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,18 @@ class Parcel:
     reveal: bool = False
 
 
+@contextlib.contextmanager
+def _nothing_is_garbage() -> Iterator[None]:
+    """What is made meanwhile stays for the run: garbage is not looked for, and afterwards not among it."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
+@_nothing_is_garbage()
 def prepare(wanted: Wanted, sent: bool) -> tuple[Settings, Parcel]:
     """Draw the exam or take the kept one, and grade the control. The parcel is empty unless it is to be `sent`.
 
@@ -83,6 +97,7 @@ def prepare(wanted: Wanted, sent: bool) -> tuple[Settings, Parcel]:
     return settings, parcel
 
 
+@_nothing_is_garbage()
 def unpack(parcel: Mapping[str, Any]) -> Settings:
     """The settings in a parcel that was sent, as a dictionary, by the same suite."""
     sent = Parcel(**parcel)

@@ -131,7 +131,7 @@ class Remembering:
         seen = self._seen.get(question)
         if seen is None:
             longer = self._longer.pop(question, None)
-            seen = self._beginning(question, self.on(longer)) if longer is not None else None
+            seen = self._beginning(question, longer, self.on(longer)) if longer is not None else None
         if seen is None:
             self._take(until=question)
             if question not in self._seen:
@@ -140,12 +140,15 @@ class Remembering:
             seen = self._seen[question]
         return seen
 
-    def _beginning(self, question: Question, whole: Seen) -> Seen | None:
+    def _beginning(self, question: Question, longer: Question, whole: Seen) -> Seen | None:
         """The answer to a question of which `whole` is the answer to a longer one; None where it does not tell."""
-        if isinstance(whole, Lost) or whole.changed:
+        names = results_in(question.lines, longer.lines)
+        if isinstance(whole, Lost) or whole.changed or names is None:
             return None
-        self._seen[question] = whole.beginning(self._job_of(question).targets)
-        return self._seen[question]
+        seen = whole.beginning(names)
+        if seen is not None:
+            self._seen[question] = seen
+        return seen
 
     def ask(self, questions: Iterable[Question]) -> None:
         """Ask all that was not asked before, together; answers are taken as they are needed."""
@@ -191,12 +194,34 @@ def beginnings(questions: Iterable[Question]) -> dict[Question, Question]:
     found: dict[Question, Question] = {}
     for same_case in longest_first.values():
         for place, question in enumerate(same_case):
-            lines = tuple(question.lines)
             for other in same_case[:place]:
-                if tuple(other.lines[: len(lines)]) == lines:
+                if results_in(question.lines, other.lines) is not None:
                     found[question] = other
                     break
     return found
+
+
+@functools.lru_cache(maxsize=4096)
+def results_in(lines: Sequence[str], longer: Sequence[str]) -> Mapping[str, str] | None:
+    """What each result of a script is called in a longer one that begins with the same calls; None where none does.
+
+    What a call gives to no name is called by the line itself.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()  # the names that results have there
+    for line, other in zip(lines, longer, strict=False):
+        mentioned, targets = mentions(line)
+        given = mentions(other)[1] or (other,)
+        means_another = any(names.get(name, name) != name or name in taken - names.keys() for name in mentioned)
+        if _call(line) != _call(other) or means_another or (targets and len(targets) != len(given)):
+            return None
+        names.update(zip(targets, given, strict=False))
+        taken.update(given)
+    return names if len(lines) <= len(longer) else None
+
+
+def _call(line: str) -> str:
+    return line.partition(" = ")[2] or line
 
 
 def arrays_of(case: Case, lines: Sequence[str]) -> dict[str, np.ndarray]:

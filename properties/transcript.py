@@ -1,6 +1,6 @@
 """The transcript: what came back from a script, as the properties read it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -26,16 +26,24 @@ class Transcript:
         self.met: set[str] = set() if met is None else met
         """The properties that were found to hold for this very reply, which others may have given too."""
         self.values = reply.values
+        self.returned = reply.returned
         self.changed = reply.changed
         self.shared = reply.shared
         self.warned = reply.warned
         self.printed = reply.printed
 
-    def beginning(self, names: Collection[str]) -> "Transcript":
-        """The transcript of the script's first lines, which give these names, of a script that changed no argument."""
-        values = {name: value for name, value in self.values.items() if name in names}
-        shared = tuple(pair for pair in self.shared if values.keys() >= set(pair))
-        return Transcript(Reply(values, (), shared, self.warned, self.printed), self.seconds, self.met)
+    def beginning(self, names: Mapping[str, str]) -> "Transcript | None":
+        """The transcript of a script that this one's begins with, of which each result has another name here.
+
+        The script must not have changed an argument. None where a result is not here.
+        """
+        found = {name: self.values.get(here) or self.returned.get(here) for name, here in names.items()}
+        values = {name: value for name, value in found.items() if isinstance(value, Value) or name == names[name]}
+        if len(values) < len(names) or None in values.values():
+            return None
+        there = {here: name for name, here in names.items()}
+        shared = tuple((there[a], there[b]) for a, b in self.shared if a in there and b in there)
+        return Transcript(Reply(values, (), shared, self.warned, self.printed), self.seconds, self.met)  # type: ignore[arg-type]  # None is gone
 
     def __getitem__(self, name: str) -> np.ndarray:
         value = self.value(name)

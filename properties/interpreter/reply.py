@@ -1,5 +1,7 @@
 """What came back from a script, as plain data: no object of the hand-in is left in it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +43,9 @@ class Reply(NamedTuple):
     shared: tuple[tuple[str, str], ...]  # results that share memory
     warned: tuple[str, ...]  # the first few warnings
     printed: str  # standard output and error, cut
+    returned: Mapping[str, Value] = MappingProxyType(
+        {}
+    )  # the arrays that calls gave to no name, by the first such line
 
 
 def as_value(result: object) -> Value:

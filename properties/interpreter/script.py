@@ -47,16 +47,18 @@ def run(lines: Sequence[str], arrays: Mapping[str, np.ndarray], hand_in: HandInM
     printed = _Printed()
     names = _Names(hand_in, arrays)
     values: dict[str, Value | Fault] = {}
+    returned: dict[str, Value] = {}
     with np.errstate(), warnings.catch_warnings(record=True) as warned, _output_to(printed):
         warnings.simplefilter("always")
         for line in lines:
-            _run_line(_parse(line), names, values, hand_in)
+            _run_line(_parse(line), names, values, returned, hand_in)
     return Reply(
         values,
         tuple(names.changed()),
         tuple(_sharing(names.results)),
         tuple(dict.fromkeys(_cut(_message(w.message)) for w in warned[:4])),
         printed.text(),
+        returned,
     )
 
 
@@ -127,7 +129,13 @@ def mentions(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return parsed.mentions, parsed.targets if parsed.assigns else ()
 
 
-def _run_line(line: Line, names: "_Names", values: dict[str, Value | Fault], hand_in: HandInModules) -> None:
+def _run_line(
+    line: Line,
+    names: "_Names",
+    values: dict[str, Value | Fault],
+    returned: dict[str, Value],
+    hand_in: HandInModules,
+) -> None:
     """Give each target of the line its value or its fault; nothing for a call that went well."""
     owner = line.mentions[0] if line.mentions else ""
     if names.faulty and (cause := _cause(line, owner, names, values)) is not None:
@@ -139,6 +147,11 @@ def _run_line(line: Line, names: "_Names", values: dict[str, Value | Fault], han
             for target, part in zip(line.targets, _unpacked(result, line), strict=True):
                 values[target] = as_value(part)
                 names.results[target] = part
+        elif isinstance(result, np.ndarray) and line.text not in returned:
+            value = as_value(result)
+            if value.array is not None:
+                returned[line.text] = value
+                names.results[line.text] = result  # which is no name, but may share memory with what has one
     except BaseException as error:  # SystemExit and KeyboardInterrupt of a hand-in are its own as well
         fault = _as_fault(error, line, names, hand_in)
         names.faulty = True

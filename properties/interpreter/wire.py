@@ -184,6 +184,10 @@ def from_reply(reply: Reply, number: int) -> tuple[dict[str, Any], list[np.ndarr
         else:
             values.append([name, "array", value.type])
             arrays.append(value.array)
+    for name, value in reply.returned.items():
+        if value.array is not None:
+            values.append([name, "returned", value.type])
+            arrays.append(value.array)
     rest = {"changed": reply.changed, "shared": reply.shared, "warned": reply.warned, "printed": reply.printed}
     return {"reply": number, "values": values, **rest}, arrays
 
@@ -192,6 +196,7 @@ class _Outline(NamedTuple):
     """A reply without its arrays: for each name a fault, a value without an array, or the type of one with."""
 
     values: tuple[tuple[str, Value | Fault | str], ...]
+    returned: tuple[tuple[str, str], ...]
     changed: tuple[str, ...]
     shared: tuple[tuple[str, str], ...]
     warned: tuple[str, ...]
@@ -203,21 +208,25 @@ def _outline(rest: bytes) -> tuple[_Outline, Specifications]:
     """What a reply's header says after its number. Raises Malformed for what `from_reply` could not have made."""
     header, specifications = _header(b"{" + rest)
     values: list[tuple[str, Value | Fault | str]] = []
+    returned: list[tuple[str, str]] = []
     for item in _list(header.get("values")):
         name, kind, *more = _strings(item, least=3)
         if kind == "fault" and len(more) == 3 and more[0] in FAULT_KINDS:
             values.append((name, Fault(*more)))
         elif kind == "array" and len(more) == 1:
             values.append((name, more[0]))
+        elif kind == "returned" and len(more) == 1:
+            returned.append((name, more[0]))
         elif kind == "other" and len(more) == 1:
             values.append((name, Value(None, more[0])))
         else:
             raise Malformed("a result is neither an array nor a fault")
-    if sum(isinstance(value, str) for _, value in values) != len(specifications):
+    if sum(isinstance(value, str) for _, value in values) + len(returned) != len(specifications):
         raise Malformed("there are not as many arrays as results that are one")
     shared = [_strings(pair, least=2) for pair in _list(header.get("shared"))]
     outline = _Outline(
         tuple(values),
+        tuple(returned),
         tuple(_strings(header.get("changed"))),
         tuple((pair[0], pair[1]) for pair in shared),
         tuple(_strings(header.get("warned"))),
@@ -229,7 +238,8 @@ def _outline(rest: bytes) -> tuple[_Outline, Specifications]:
 def _reply(outline: _Outline, arrays: Sequence[np.ndarray]) -> Reply:
     left = iter(arrays)
     values = {name: Value(next(left), value) if type(value) is str else value for name, value in outline.values}
-    return Reply(values, outline.changed, outline.shared, outline.warned, outline.printed)  # type: ignore[arg-type]  # str is gone
+    returned = {name: Value(next(left), kind) for name, kind in outline.returned}
+    return Reply(values, outline.changed, outline.shared, outline.warned, outline.printed, returned)  # type: ignore[arg-type]  # str is gone
 
 
 def _exactly(stream: Readable, length: int, may_end: bool = False) -> bytes:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from properties.cases import RNNStep
-from properties.hand_in import MODEL_SOLUTION, InProcess, Question, Remembering, beginnings
+from properties.hand_in import MODEL_SOLUTION, InProcess, Question, Remembering, beginnings, results_in
 from properties.outcomes import Crashed, TimedOut
 from properties.registry import all_properties
 from properties.transcript import Lost
@@ -59,6 +59,50 @@ def test_the_longest_answers_and_other_cases_and_other_words_do_not():
         asked(SHORT): asked(end),
         asked(LONG): asked(end),
     }
+
+
+@pytest.mark.parametrize("forward", ["forwarded = cell.forward(x, h)", "cell.forward(x, h)"])
+def test_the_same_call_answers_whatever_its_result_is_called(forward):
+    """A result that has another name in the whole, or none, is the same result."""
+    counting = Counting()
+    hand_in = Remembering(counting)
+    long = (*CELL, forward, "dx, dh = cell.backward(delta, h_t, x, h)")
+    hand_in.ask([asked(SHORT), asked(long)])
+
+    alone = Remembering(Counting()).on(asked(SHORT))
+    np.testing.assert_array_equal(hand_in.on(asked(SHORT)).h_t, alone.h_t)
+    assert hand_in.on(asked(SHORT)).values.keys() == alone.values.keys()
+    assert counting.scripts == [long]
+
+
+@pytest.mark.parametrize("forward", ["forwarded = cell.forward(x, h)", "cell.forward(x, h)"])
+def test_a_fault_is_told_by_the_script_that_names_it(edited_impl, forward):
+    """Where forward crashes, the beginning is asked by itself, and crashes."""
+    old = "        return self.activation(x @ self.W_ih.T"
+    root = edited_impl("mytorch/rnn_cell.py", old, f"        raise ValueError\n{old}")
+    counting = Counting(root)
+    hand_in = Remembering(counting)
+    long = (*CELL, forward, "dx, dh = cell.backward(delta, h_t, x, h)")
+    hand_in.ask([asked(SHORT), asked(long)])
+
+    with pytest.raises(Crashed):
+        hand_in.on(asked(SHORT)).h_t  # noqa: B018  # reading it raises
+    assert counting.scripts == [long, SHORT]
+
+
+@pytest.mark.parametrize(
+    ("lines", "longer"),
+    [
+        (("a = f(x)", "b = f(a)"), ("b = f(x)", "c = f(a)", "d = f(c)")),  # a is of the case there
+        (("b = f(x)", "c = f(a)"), ("a = f(x)", "c = f(a)", "d = f(c)")),  # a is of the case here
+        (("a = f(x)", "b = f(a)"), ("f(x)", "b = f(a)", "c = f(b)")),
+        (("a, b = f(x)",), ("f(x)", "c = f(x)")),
+        (("a = f(x)", "b = f(x)"), ("a = f(x)",)),
+    ],
+)
+def test_a_name_that_means_something_else_there_is_no_beginning(lines, longer):
+    """The words of the calls alone do not make a script another's beginning."""
+    assert results_in(lines, longer) is None
 
 
 def test_what_got_no_answer_tells_nothing_of_its_beginning():
