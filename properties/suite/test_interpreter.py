@@ -373,3 +373,18 @@ def test_a_missing_projection_is_told(run_on):
     assert reply.values["linear"] == fault(
         "missing", "CharacterPredictor has no attribute that is a Linear with W of shape (num_classes, hidden_dim)"
     )
+
+
+def test_lines_that_were_parsed_elsewhere_are_the_same_lines():
+    """What one process has parsed is, for another, what it would have parsed itself."""
+    lines = ["dx, dh = cell.backward(delta, h_t, x, h)", "cell.zero_grad()", "dW = net.rnn[0].dW_ih", "y = strided(x)"]
+    script._first.clear()
+    script._parse.cache_clear()
+    own = [script._parse(line) for line in lines]
+    table = script.table()
+    script._first.clear()
+    script._parse.cache_clear()
+    script.know(table)
+
+    assert list(script._first) == lines
+    assert [script._parse(line) for line in lines] == own

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import threading
 import time
 from functools import partial
 
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 
 from grading import process
+from grading.entry import grade_entry
 from grading.faults import Broken
+from grading.grade import jobs
 from grading.process import ChildHandIn, plain
 from properties.hand_in import MODEL_SOLUTION, Job
 from properties.outcomes import Crashed, TimedOut, Unmet
@@ -309,3 +312,47 @@ def test_the_model_solution_answers_as_in_process():
     hand_in.close()
 
     assert seen.h_t.shape == (2, 2)
+
+
+def test_the_same_bytes_are_the_same_answer_and_others_are_not(in_child):
+    """What was found to hold for a reply is known of the same reply from another hand-in, and of no other."""
+    asked = job()
+    (seen,) = in_child().transcripts([asked])
+    seen.met.add("a property")
+    (again,) = in_child("def more(self):\n    pass").transcripts([asked])
+    (other,) = in_child("def forward(self, x):\n    return x + 1e-300").transcripts([asked])
+
+    assert again.met == {"a property"}
+    assert other.met == set()
+
+
+def test_a_wrong_hand_in_after_a_right_one_is_found_wrong(small_run, edited_impl):
+    """Properties that held for the hand-in before are checked anew for one that answers otherwise."""
+    old = "        return self.activation(x @ self.W_ih.T + self.b_ih + h @ self.W_hh.T + self.b_hh)"
+    wrong = edited_impl("mytorch/rnn_cell.py", old, old.replace("+ self.b_hh", "- self.b_hh"))
+    run = small_run._replace(
+        job_of=jobs({}),
+        open_hand_in=lambda root, cells: ChildHandIn(partial(plain, root, cells)),
+        steps=["RNN Forward"],
+    )
+
+    assert [grade_entry(root.name, root, run)["points"] for root in (MODEL_SOLUTION, wrong, MODEL_SOLUTION)] == [
+        10,
+        0,
+        10,
+    ]
+
+
+def test_what_is_not_read_waits_in_the_child():
+    """The grader holds a few megabytes of what it has not read, and takes in more as it reads."""
+    incoming, ended, size = process._Incoming(), threading.Event(), process.MOST_UNREAD // 4
+    pieces = [bytes([number]) * size for number in range(12)]
+    sender = threading.Thread(target=lambda: [incoming.put(piece, ended) for piece in pieces], daemon=True)
+    sender.start()
+    sender.join(0.3)
+
+    assert sender.is_alive()
+    assert incoming._put <= process.MOST_UNREAD + size
+    assert [incoming.within(5).read(size) for _ in pieces] == pieces
+    sender.join(5)
+    assert not sender.is_alive()
