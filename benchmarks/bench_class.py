@@ -2,8 +2,9 @@
 
 A row here is a price: "ours" is what is paid and "other" what may be paid, in microseconds of CPU for a hand-in, and 1
 is a ratio that is met; of two workers it is how many times as fast they are, and of memory bytes. The hand-ins are
-copies of the model solution, of which no process knows that they are, and, for those that fail two steps, of the model
-solution with two known bugs in it. u is measured before and after each round of a row and the mean taken, as machines are noisy.
+copies of the model solution, with two known bugs in it for those that fail two steps. A reply that came before is not
+judged again, which is often so in a class and always among copies; so there is a row of hand-ins that reckon in six
+ways, too. u is measured before and after each round of a row and the mean taken, as machines are noisy.
 """
 
 import os
@@ -23,7 +24,13 @@ PROJECT = str(MODEL_SOLUTION.parent)
 SMALL, MIDDLE, LARGE = 60, 200, 2000
 ROUNDS = 3
 TWO_BUGS = ("rnn-backward-all-summed", "gru-backward-r-sigmoid-of-z")
-WAYS = ("--isolation", "auto")
+WAYS_TO_RECKON = (
+    MODEL_SOLUTION,
+    *(
+        MODEL_SOLUTION.parent / "fixtures/handins" / name
+        for name in ("einsum", "stacked", "assigned", "column", "numerics")
+    ),
+)
 
 
 def rows() -> Iterator[Row]:
@@ -34,6 +41,9 @@ def rows() -> Iterator[Row]:
         yield _price(f"{SMALL} correct hand-ins, each", _class(place, SMALL), 0.25)
         middle = _class(place, MIDDLE)
         yield _price(f"{MIDDLE} correct hand-ins, each", middle, 0.2)
+        yield _price(
+            f"{SMALL} in {len(WAYS_TO_RECKON)} ways, each", _class(place, SMALL, originals=WAYS_TO_RECKON), 0.25
+        )
         yield _price("one, from a kept exam", _kept(place), 1.0, "--exam", str(place / "exam.npz"))
         yield _price(f"{SMALL} that fail two steps, each", _class(place, SMALL, TWO_BUGS), 1.0)
         yield _two_workers(middle)
@@ -53,11 +63,12 @@ def _start() -> float:
     return _start_cpu()
 
 
-def _class(place: Path, size: int, bugs: tuple[str, ...] = ()) -> Path:
-    folder = place / f"{size}{'-wrong' if bugs else ''}"
+def _class(place: Path, size: int, bugs: tuple[str, ...] = (), originals: tuple[Path, ...] = (MODEL_SOLUTION,)) -> Path:
+    """A folder of so many hand-ins, copies of these in turn, with these bugs in them."""
+    folder = place / f"{size}-{len(originals)}{'-wrong' if bugs else ''}"
     for number in range(size):
         root = folder / f"hand-in-{number:04}"
-        shutil.copytree(MODEL_SOLUTION, root, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(originals[number % len(originals)], root, ignore=shutil.ignore_patterns("__pycache__"))
         for bug in catalogue.load():
             if bug.id in bugs:
                 catalogue.apply(bug, root)
@@ -73,7 +84,7 @@ def _kept(place: Path) -> Path:
 
 def _command(folder: Path, *options: str) -> list[str]:
     out = f"{folder}-grades"
-    return [sys.executable, "-m", "grading", "grade", str(folder), "--out", out, *WAYS, *options]
+    return [sys.executable, "-m", "grading", "grade", str(folder), "--out", out, *options]
 
 
 def _price(case: str, folder: Path, most: float, *options: str) -> Row:
