@@ -35,7 +35,7 @@ def test_gradient_equals_torch(case, seen, gradient):
 
 @required(STEP, each=GRADIENTS, cases=wide_rnn_steps, script=scripts.rnn_backward)
 def test_gradient_of_many_equals_torch(case, seen, gradient):
-    """The gradient is right for a batch of more than 8, and for H of more than 32 and more than 64."""
+    """The gradient is right for a batch past 8, for H past 32 and past 64, and for D past 256."""
     assert_close(seen[gradient], expected.rnn_backward(case)[gradient], gradient)
 
 

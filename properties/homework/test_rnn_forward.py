@@ -108,7 +108,7 @@ def test_state_is_a_plain_float64_array(case, seen):
 
 @required(STEP, "h_t", cases=wide_rnn_steps, script=scripts.rnn_forward)
 def test_state_of_many_equals_torch(case, seen):
-    """h_t is right for a batch of more than 8, and for H of more than 32 and more than 64."""
+    """h_t is right for a batch past 8, for H past 32 and past 64, and for D past 256."""
     assert_close(seen.h_t, expected.rnn_forward(case)["h_t"], "h_t")
 
 
