@@ -50,6 +50,7 @@ class Parcel:
 @contextlib.contextmanager
 def _nothing_is_garbage() -> Iterator[None]:
     """What is made meanwhile stays for the run: garbage is not looked for, and afterwards not among it."""
+    gc.unfreeze()  # what an earlier run in this process has left
     gc.disable()
     try:
         yield
