@@ -37,6 +37,9 @@ def main(arguments: Sequence[str]) -> int:
     except Broken as error:
         print(f"grading is broken, and no grade is given: {error}", file=sys.stderr)
         return BROKEN
+    except ModuleNotFoundError as error:
+        print(f"grading is broken, and no grade is given: the package {error.name} is not installed", file=sys.stderr)
+        return BROKEN
     except KeyboardInterrupt as error:
         print("; ".join(filter(None, ["grading: interrupted", str(error)])), file=sys.stderr)
         return BROKEN

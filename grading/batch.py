@@ -36,7 +36,10 @@ def check(batch: Batch, wanted: Wanted) -> None:
     if batch.baseline is not None:
         if batch.baseline.resolve() == batch.out.resolve():
             raise Usage(f"--baseline {batch.baseline} is --out itself, whose reports would be written over")
-        gradebook.reports_in(batch.baseline)
+        before = set(gradebook.reports_in(batch.baseline))
+        for entry in batch.entries:  # one that is damaged is told now, and not when all is graded
+            if entry.name in before:
+                gradebook.read(batch.baseline / entry.name / "report.json")
 
 
 def grade_all(batch: Batch, wanted: Wanted, show: Callable[[dict[str, Any]], None]) -> Tally:

@@ -24,7 +24,8 @@ def test_hand_in(number: int, pytestconfig: pytest.Config, record_property) -> N
         try:
             write(report, work.out)
         except OSError as error:
-            raise Broken(f"the report of {name} cannot be written: {error.strerror}") from error
+            where = error.filename or work.out / name
+            raise Broken(f"the report of {name} cannot be written: {where}: {error.strerror}") from error
     except Broken as broken:
         record_property("broken", str(broken))
         pytest.fail(str(broken), pytrace=False)

@@ -24,12 +24,13 @@ MODEL_SOLUTION = Path(__file__).resolve().parents[1] / "impl"
 Seen = Transcript | Lost
 
 
-MOST_KNOWN = 4  # replies to a job
-MOST_KNOWN_BYTES = 1 << 17  # of a reply that is kept; a case has some 20,000
+MOST_KNOWN = 3  # replies to a job
+MOST_KNOWN_SIZE = 1 << 17  # of a reply that is kept; a case has some 20,000 bytes
+OBJECTS = 8  # how many times as much memory as its text the header of a reply takes, about
 
 
 class Known(NamedTuple):
-    """A reply, the bytes of its arrays, and the properties that were found to hold for it."""
+    """A reply, its size in bytes of memory, about, and the properties that were found to hold for it."""
 
     reply: Reply
     size: int
@@ -52,7 +53,7 @@ class Job:
 
     def known(self, rest: bytes, payload: bytes) -> Known:
         """What a reply's bytes say; the same for the same bytes, as right hand-ins often give. Raises Malformed."""
-        return (self._known if len(payload) <= MOST_KNOWN_BYTES else _known)(rest, payload)
+        return (self._known if _size(rest, payload) <= MOST_KNOWN_SIZE else _known)(rest, payload)
 
     @functools.cached_property
     def _known(self) -> Callable[[bytes, bytes], Known]:
@@ -65,7 +66,11 @@ class Job:
 
 
 def _known(rest: bytes, payload: bytes) -> Known:
-    return Known(reply_of(rest, payload), len(payload), set())
+    return Known(reply_of(rest, payload), _size(rest, payload), set())
+
+
+def _size(rest: bytes, payload: bytes) -> int:
+    return OBJECTS * len(rest) + len(payload)
 
 
 class HandIn(Protocol):
@@ -203,21 +208,26 @@ def beginnings(questions: Iterable[Question]) -> dict[Question, Question]:
 
 @functools.lru_cache(maxsize=4096)
 def results_in(lines: Sequence[str], longer: Sequence[str]) -> Mapping[str, str] | None:
-    """What each result of a script is called in a longer one that begins with the same calls; None where none does.
+    """What each result of a script is called in a longer one that begins with the same calls, or None.
 
-    What a call gives to no name is called by the line itself.
+    What a call gives to no name is called by the line itself. None too where the longer script gives one of these names
+    to something else later on, because it tells what a name means at its end.
     """
+    if len(lines) > len(longer):
+        return None
     names: dict[str, str] = {}
     taken: set[str] = set()  # the names that results have there
     for line, other in zip(lines, longer, strict=False):
         mentioned, targets = mentions(line)
         given = mentions(other)[1] or (other,)
         means_another = any(names.get(name, name) != name or name in taken - names.keys() for name in mentioned)
-        if _call(line) != _call(other) or means_another or (targets and len(targets) != len(given)):
+        told_before = bool(targets) and other in taken  # of a line that stands there twice the first result is told
+        if _call(line) != _call(other) or means_another or told_before or (targets and len(targets) != len(given)):
             return None
         names.update(zip(targets, given, strict=False))
         taken.update(given)
-    return names if len(lines) <= len(longer) else None
+    later = {name for other in longer[len(lines) :] for name in mentions(other)[1]}
+    return None if later & set(names.values()) else names
 
 
 def _call(line: str) -> str:

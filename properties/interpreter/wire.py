@@ -25,7 +25,8 @@ from properties.interpreter.reply import DTYPES, FAULT_KINDS, Fault, Reply, Valu
 
 MAGIC = b"RNN\x01"
 LENGTHS = struct.Struct("<4sIQ")
-MOST_HEADER = 1 << 20  # bytes; a header names a few hundred results
+MOST_HEADER = 1 << 18  # bytes; a header names a few hundred results
+MOST_LISTED = 200  # arguments that changed, pairs that share memory, warnings; script.run gives 120 at the most
 MOST_PAYLOAD = 1 << 24  # bytes; the largest reply of the model solution is below a megabyte
 MOST_DIMENSIONS = 8
 MOST_TEXT = 8000  # characters of one string in a reply
@@ -223,6 +224,8 @@ def _outline(rest: bytes) -> tuple[_Outline, Specifications]:
             raise Malformed("a result is neither an array nor a fault")
     if sum(isinstance(value, str) for _, value in values) + len(returned) != len(specifications):
         raise Malformed("there are not as many arrays as results that are one")
+    if any(len(_list(header.get(name))) > MOST_LISTED for name in ("changed", "shared", "warned")):
+        raise Malformed("a list of the reply is too long")
     shared = [_strings(pair, least=2) for pair in _list(header.get("shared"))]
     outline = _Outline(
         tuple(values),

@@ -153,6 +153,29 @@ def test_diff_has_exit_status_1_where_something_broke(a_class, tmp_path, small_e
     assert command_line.main(["diff", str(tmp_path / "new"), str(tmp_path / "old")]) == PAID
 
 
+def test_a_damaged_baseline_is_told_before_anything_is_graded(a_class, tmp_path, capsys):
+    """It is a usage error that names the file, and there is no report."""
+    (tmp_path / "old/right").mkdir(parents=True)
+    (tmp_path / "old/right/report.json").write_text("{")
+    arguments = ["grade", str(a_class / "right"), "--out", str(tmp_path / "new"), "--baseline", str(tmp_path / "old")]
+
+    assert command_line.main(arguments) == USAGE
+    assert "report.json is not JSON" in capsys.readouterr().err
+    assert not (tmp_path / "new/right").exists()
+
+
+def test_a_package_that_is_not_installed_is_no_fault_of_a_hand_in(a_class, monkeypatch, capsys):
+    """The run is broken, and says which package is missing."""
+
+    def imports(_):
+        raise ModuleNotFoundError(name="rich")
+
+    monkeypatch.setattr(command_line.locate, "entries", imports)
+
+    assert command_line.main(["grade", str(a_class)]) == BROKEN
+    assert capsys.readouterr().err.endswith("no grade is given: the package rich is not installed\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -16,6 +16,7 @@ from grading.faults import Broken
 from grading.grade import jobs
 from grading.process import ChildHandIn, plain
 from properties.hand_in import MODEL_SOLUTION, Job
+from properties.interpreter import wire
 from properties.outcomes import Crashed, TimedOut, Unmet
 from properties.transcript import Lost, Transcript
 
@@ -324,6 +325,22 @@ def test_the_same_bytes_are_the_same_answer_and_others_are_not(in_child):
 
     assert again.met == {"a property"}
     assert other.met == set()
+
+
+def test_a_reply_that_takes_much_memory_is_not_kept():
+    """Neither long arrays nor a long header outlive the hand-in that sent them; both count in what it may send."""
+    rest = b'"values": [], "changed": [], "shared": [], "warned": [], "printed": "%s", "arrays": []}'
+    asked = job()
+
+    assert asked.known(rest % b"", b"") is asked.known(rest % b"", b"")
+    for printed in (b"x" * 20_000, b"y" * 20_000):
+        with pytest.raises(wire.Malformed):  # more than is ever printed
+            asked.known(rest % printed, b"")
+    long = b'"values": [["%s", "other", "x"]], "changed": [], "shared": [], "warned": [], "printed": "", "arrays": []}'
+    names = [b'", "other", "x"], ["'.join(b"%d" % n for n in range(900 * k, 900 * k + 900)) for k in range(2)]
+    for name in names:
+        assert asked.known(long % name, b"") is not asked.known(long % name, b"")
+        assert asked.known(long % name, b"").size > len(long % name)
 
 
 def test_a_wrong_hand_in_after_a_right_one_is_found_wrong(small_run, edited_impl):

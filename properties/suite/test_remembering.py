@@ -98,6 +98,8 @@ def test_a_fault_is_told_by_the_script_that_names_it(edited_impl, forward):
         (("a = f(x)", "b = f(a)"), ("f(x)", "b = f(a)", "c = f(b)")),
         (("a, b = f(x)",), ("f(x)", "c = f(x)")),
         (("a = f(x)", "b = f(x)"), ("a = f(x)",)),
+        (("a = f(x)",), ("b = f(x)", "b = f(y)")),  # which tells the last b
+        (("a = f(x)", "b = f(x)"), ("f(x)", "f(x)")),  # which tells the first
     ],
 )
 def test_a_name_that_means_something_else_there_is_no_beginning(lines, longer):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from properties.interpreter import wire
 from properties.interpreter.reply import DTYPES, FAULT_KINDS, Fault, Reply, Value
-from properties.interpreter.wire import LENGTHS, MAGIC, MOST_HEADER, MOST_PAYLOAD, MOST_TEXT, Malformed
+from properties.interpreter.wire import LENGTHS, MAGIC, MOST_HEADER, MOST_LISTED, MOST_PAYLOAD, MOST_TEXT, Malformed
 
 
 @st.composite
@@ -229,6 +229,7 @@ REPLY = json.loads(json.dumps(wire.from_reply(Reply({}, (), (), (), ""), 0)[0]))
         {"values": [[1, "other", "x"]]},
         {"values": [["h_t", "other", "x" * (MOST_TEXT + 1)]]}, {"values": ["abc"]},
         {"changed": "x"}, {"changed": [1]}, {"changed": None}, {"shared": [["a"]]}, {"shared": [1]}, {"warned": {}},
+        {"shared": [["a", "b"]] * (MOST_LISTED + 1)}, {"changed": ["a"] * (MOST_LISTED + 1)},
         {"printed": None}, {"printed": 1}, {"printed": "x" * (MOST_TEXT + 1)},
     ],
     ids=lambda change: str(change)[:60],
