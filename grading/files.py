@@ -23,7 +23,7 @@ def write_whole(target: Path, content: bytes | str, private: bool = False) -> Pa
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, target)
-    except OSError:
+    except BaseException:  # a Ctrl-C, too
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise

@@ -8,8 +8,8 @@ through `cell`, which puts a ' where a cell might start with what is not plain t
 The file is UTF-8 with a byte-order mark, its separator the comma, its text in double quotes, and its numbers bare.
 """
 
-import contextlib
 import csv
+import io
 import json
 import os
 import re
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from grading.faults import Broken, Usage
+from grading.files import write_whole
 from grading.rubric import SEVEREST_FIRST
 from properties.registry import STEPS
 
@@ -126,22 +127,12 @@ def write(rows: Iterable[Row], folder: Path) -> Path:
     """
     ordered = sorted(rows, key=lambda row: (row.name.casefold(), row.name))
     same = _Same(ordered)
-    target = folder / FILE
-    unfinished = target.with_name(f"{FILE}.unfinished")
-    try:
-        # utf-8-sig writes the byte-order mark; half a character, which UTF-8 cannot hold, becomes its escape
-        with open(unfinished, "w", encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
-            sheet = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-            sheet.writerow(HEAD)
-            sheet.writerows(_cells(row, same) for row in ordered)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise
-    return target
+    text = io.StringIO(newline="")
+    sheet = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
+    sheet.writerow(HEAD)
+    sheet.writerows(_cells(row, same) for row in ordered)
+    # utf-8-sig writes the byte-order mark; half a character, which UTF-8 cannot hold, becomes its escape
+    return write_whole(folder / FILE, text.getvalue().encode("utf-8-sig", "backslashreplace"))
 
 
 def _cells(row: Row, same: "_Same") -> Iterator[str | float]:

@@ -43,9 +43,7 @@ class Reply(NamedTuple):
     shared: tuple[tuple[str, str], ...]  # results that share memory
     warned: tuple[str, ...]  # the first few warnings
     printed: str  # standard output and error, cut
-    returned: Mapping[str, Value] = MappingProxyType(
-        {}
-    )  # the arrays that calls gave to no name, by the first such line
+    returned: Mapping[str, Value] = MappingProxyType({})  # arrays that no name was given to, by the first such line
 
 
 def as_value(result: object) -> Value:
